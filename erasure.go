@@ -1,0 +1,29 @@
+package parley
+
+import "time"
+
+// States of an erasure.
+const (
+	ErasureRunning  = "running"
+	ErasureComplete = "complete"
+)
+
+// Erasure is the receipt of a deletion: ids, places and counts, no personal data.
+type Erasure struct {
+	ID            string         `json:"id"`
+	EnvironmentID string         `json:"-"`
+	AgentID       string         `json:"agent_id"`
+	State         string         `json:"state"`
+	Places        []ErasurePlace `json:"places"`
+	CreatedAt     time.Time      `json:"created_at"`
+	CompletedAt   *time.Time     `json:"completed_at"`
+}
+
+// ErasurePlace is one place that can hold personal data of the agent or its callers.
+type ErasurePlace struct {
+	Name  string `json:"name"`
+	Count int64  `json:"count"` // items removed so far
+	State string `json:"state"` // running or complete
+	// Note says what outlives the rows and for how long, such as a database server's write-ahead log.
+	Note string `json:"note,omitempty"`
+}

@@ -1,0 +1,79 @@
+package parley
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code names an error that the caller of the API may read. Its HTTP status stands in one table, in httpapi.
+type Code string
+
+// Codes of the contract.
+const (
+	AgentNotFound         Code = "AGENT_NOT_FOUND"
+	TrainingNotFound      Code = "TRAINING_NOT_FOUND"
+	VoiceNotFound         Code = "VOICE_NOT_FOUND"
+	VoiceTemplateNotFound Code = "VOICE_TEMPLATE_NOT_FOUND"
+	CallNotFound          Code = "CALL_NOT_FOUND"
+	NoActiveCall          Code = "NO_ACTIVE_CALL"
+	TrunkNotFound         Code = "SIP_TRUNK_NOT_FOUND"
+	DIDNotFound           Code = "DID_NOT_FOUND"
+	ErasureNotFound       Code = "ERASURE_NOT_FOUND"
+	RecordingNotFound     Code = "RECORDING_NOT_FOUND"
+	NotFound              Code = "NOT_FOUND"
+	MethodNotAllowed      Code = "METHOD_NOT_ALLOWED"
+	InvalidJSON           Code = "INVALID_JSON"
+	ValidationError       Code = "VALIDATION_ERROR"
+	InvalidToken          Code = "INVALID_TOKEN"
+	Unauthorized          Code = "UNAUTHORIZED" // 403: the token lacks the ability
+	RateLimitExceeded     Code = "RATE_LIMIT_EXCEEDED"
+	ServerError           Code = "SERVER_ERROR"
+	AgentLimitReached     Code = "AGENT_LIMIT_REACHED"
+	FeatureNotAvailable   Code = "FEATURE_NOT_AVAILABLE"
+	AgentHasActiveCalls   Code = "AGENT_HAS_ACTIVE_CALLS"
+	AgentIsPublished      Code = "AGENT_IS_PUBLISHED"
+	AgentInUse            Code = "AGENT_IN_USE"
+	OptimizedNotEligible  Code = "OPTIMIZED_COSTS_NOT_ELIGIBLE"
+	InvalidPhoneNumber    Code = "INVALID_PHONE_NUMBER"
+	MissingPhoneNumber    Code = "MISSING_PHONE_NUMBER"
+	PhoneNumberForbidden  Code = "PHONE_NUMBER_NOT_ALLOWED"
+	AgentInactive         Code = "AGENT_INACTIVE"
+	InsufficientCredits   Code = "INSUFFICIENT_CREDITS"
+	CallNotActive         Code = "CALL_NOT_ACTIVE"
+	TrunkNotVerified      Code = "TRUNK_NOT_VERIFIED"
+	TrunkHasDIDs          Code = "TRUNK_HAS_DIDS"
+	TrunkHasActiveCalls   Code = "TRUNK_HAS_ACTIVE_CALLS"
+	DIDAlreadyExists      Code = "DID_ALREADY_EXISTS"
+	DIDInUse              Code = "DID_IN_USE"
+	DemoGenerationFailed  Code = "DEMO_GENERATION_FAILED"
+	CapacityExceeded      Code = "CAPACITY_EXCEEDED" // beyond the contract: 429 of makeCall at calls.max
+	BodyTooLarge          Code = "BODY_TOO_LARGE"    // beyond the contract: 413
+)
+
+// Error is a fault that the caller of the API may read.
+type Error struct {
+	Code    Code
+	Message string              // for the log, and for the wire where the operation's own text has none
+	Fields  map[string][]string // of a ValidationError
+	Details map[string]any
+}
+
+func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
+
+// Errorf makes an Error.
+func Errorf(c Code, format string, args ...any) *Error {
+	return &Error{Code: c, Message: fmt.Sprintf(format, args...)}
+}
+
+// Invalid makes a ValidationError of one field.
+func Invalid(field, text string) *Error {
+	return &Error{Code: ValidationError, Message: "The given data was invalid.", Fields: map[string][]string{field: {text}}}
+}
+
+// CodeOf finds the code in err's chain; empty when there is none.
+func CodeOf(err error) Code {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return ""
+}
