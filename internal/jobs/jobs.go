@@ -1,0 +1,39 @@
+// Package jobs declares what work happens after a commit: kinds, handlers, retries and schedules. It knows no queue and no SQL;
+// river runs what stands here, rooms enqueue through store.Tx.
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Kinds of jobs. The subject of each is named beside it.
+const (
+	EraseAgent = "erase_agent" // erasure id
+	DialCall   = "dial_call"   // call id
+	SweepCalls = "sweep_calls" // none; periodic
+	ForgetKeys = "forget_keys" // none; periodic
+)
+
+// Handler does one job. A returned error is retried with growing delay; Again asks for another round without counting as a failure.
+type Handler func(ctx context.Context, subject string) error
+
+// Again is returned by a handler that made progress and wants to go on later.
+type Again struct{ After time.Duration }
+
+func (a Again) Error() string { return fmt.Sprintf("again after %s", a.After) }
+
+// Periodic is a job that comes round by itself, on one node at a time.
+type Periodic struct {
+	Kind  string
+	Every time.Duration
+}
+
+// Set is all that a server's queue is to run.
+type Set struct {
+	Handlers map[string]Handler
+	Periodic []Periodic
+	// Timeout bounds one run of a handler.
+	Timeout time.Duration
+}

@@ -1,0 +1,222 @@
+// Package store says what may be asked of the database and of the place for recordings. Rooms get a Tx and nothing else;
+// sqlstore implements it once for SQLite and PostgreSQL, blobs implements Blobs, and storetest holds the suite that both pass.
+// A row of another environment does not exist: methods that take env answer the noun's NotFound code for it.
+package store
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/parley-voice/parley"
+)
+
+// ErrUnavailable says that the database cannot be reached; nothing was changed.
+var ErrUnavailable = errors.New("store: database unavailable")
+
+// ErrConflict says that a unique value is taken.
+var ErrConflict = errors.New("store: value is taken")
+
+// Store runs transactions. A fn must use only its Tx and the ctx it is given; an error of fn rolls back and is returned.
+type Store interface {
+	// Update runs fn in a read-write transaction that is bounded to 10 s.
+	Update(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
+	// View runs fn in a read-only transaction.
+	View(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
+	// Ping says whether the database answers.
+	Ping(ctx context.Context) error
+	// Scrub makes deleted bytes go, as far as the server allows: it empties SQLite's write-ahead log. done is false when a
+	// reader was in the way and it must be tried again. note says what the server keeps for longer, empty when nothing.
+	Scrub(ctx context.Context) (done bool, note string, err error)
+	Close() error
+}
+
+// Tx is all that may be asked within a transaction.
+type Tx interface {
+	Agents
+	Trainings
+	Trunks
+	Numbers
+	Calls
+	Turns
+	Accounts
+	Erasures
+	// Enqueue adds a job that exists if and only if the transaction commits.
+	Enqueue(ctx context.Context, j Job) error
+}
+
+// Job asks for work after the commit. Its arguments are ids only: they must never hold personal data.
+type Job struct {
+	Kind    string
+	Subject string    // id of the row it is about
+	RunAt   time.Time // zero is now
+}
+
+// Page picks rows of a list; Number counts from 1.
+type Page struct{ Number, Size int }
+
+// AgentFilter narrows a list of agents; zero fields do not.
+type AgentFilter struct {
+	Status    parley.AgentStatus
+	Direction parley.Direction
+	Search    string // part of name or label, any case
+	Page      Page
+}
+
+// Agents holds agents. Deleting an agent is part of Erasures.
+type Agents interface {
+	// LockAgent reads an agent and keeps every other LockAgent of it waiting until the end of the transaction.
+	LockAgent(ctx context.Context, env, id string) (*parley.Agent, error)
+	Agent(ctx context.Context, env, id string) (*parley.Agent, error)
+	// AgentsByID returns those of ids that exist in env, by id.
+	AgentsByID(ctx context.Context, env string, ids []string) (map[string]*parley.Agent, error)
+	// ListAgents returns a page, newest first, and the number of all matches.
+	ListAgents(ctx context.Context, env string, f AgentFilter) ([]*parley.Agent, int, error)
+	CountAgents(ctx context.Context, env string) (int, error)
+	InsertAgent(ctx context.Context, a *parley.Agent) error
+	UpdateAgent(ctx context.Context, a *parley.Agent) error
+}
+
+// Trainings are the knowledge of agents.
+type Trainings interface {
+	// TrainingsOf returns the trainings of agents by agent id, oldest first.
+	TrainingsOf(ctx context.Context, agentIDs ...string) (map[string][]parley.Training, error)
+	InsertTraining(ctx context.Context, t *parley.Training) error
+	UpdateTraining(ctx context.Context, t *parley.Training) error
+	// DeleteTraining answers TrainingNotFound when the agent has none of that id.
+	DeleteTraining(ctx context.Context, agentID, id string) error
+}
+
+// Trunks are ways into the telephone network.
+type Trunks interface {
+	Trunk(ctx context.Context, env, id string) (*parley.SIPTrunk, error)
+	// ListTrunks returns the trunks of env, oldest first; of all environments when env is empty (for the SIP door only).
+	ListTrunks(ctx context.Context, env string) ([]*parley.SIPTrunk, error)
+	InsertTrunk(ctx context.Context, t *parley.SIPTrunk) error
+	UpdateTrunk(ctx context.Context, t *parley.SIPTrunk) error
+	DeleteTrunk(ctx context.Context, env, id string) error
+}
+
+// Numbers are DIDs.
+type Numbers interface {
+	Number(ctx context.Context, env, id string) (*parley.PhoneNumber, error)
+	// ListNumbers returns all numbers of env, oldest first; of one trunk when trunkID is set.
+	ListNumbers(ctx context.Context, env, trunkID string) ([]*parley.PhoneNumber, error)
+	// NumbersWithSuffix returns the numbers of every environment that end in digits: for the routing of an incoming call only.
+	NumbersWithSuffix(ctx context.Context, digits string) ([]*parley.PhoneNumber, error)
+	// NumbersOf returns the numbers attached to agents, by agent id.
+	NumbersOf(ctx context.Context, agentIDs ...string) (map[string][]*parley.PhoneNumber, error)
+	// SetAgentNumbers replaces the set of numbers attached to an agent.
+	SetAgentNumbers(ctx context.Context, agentID string, numberIDs []string) error
+	// InsertNumber answers ErrConflict when env has that number already.
+	InsertNumber(ctx context.Context, n *parley.PhoneNumber) error
+	DeleteNumber(ctx context.Context, env, id string) error
+}
+
+// CallFilter narrows a list of calls; zero fields do not.
+type CallFilter struct {
+	AgentID   string
+	Statuses  []parley.CallStatus
+	Direction parley.Direction
+	From      time.Time // created at or after
+	Before    time.Time // created before
+	Search    string    // part of a phone number or sid
+	To        string    // exact called number
+	Page      Page
+}
+
+// OpenFilter picks calls that are not final.
+type OpenFilter struct {
+	EnvironmentID, AgentID, TrunkID string
+	Phone                           string // the other side's number: to of outbound, from of inbound
+}
+
+// Calls are conversations.
+type Calls interface {
+	InsertCall(ctx context.Context, c *parley.Call) error
+	// UpdateCall writes a call whose stored row is not final yet; it returns false and changes nothing when it is.
+	UpdateCall(ctx context.Context, c *parley.Call) (bool, error)
+	// AmendCall writes recording, recording note and messages of a call, final or not.
+	AmendCall(ctx context.Context, c *parley.Call) error
+	// Call reads one; env empty reads any environment's (for the node that holds it).
+	Call(ctx context.Context, env, id string) (*parley.Call, error)
+	// CallByRef finds a call of an agent by id or sid, the newest first.
+	CallByRef(ctx context.Context, env, agentID, ref string) (*parley.Call, error)
+	// ListCalls returns a page, newest first, and the number of all matches. Snapshots are left out.
+	ListCalls(ctx context.Context, env string, f CallFilter) ([]*parley.Call, int, error)
+	OpenCalls(ctx context.Context, f OpenFilter) ([]*parley.Call, error)
+	CountOpenCalls(ctx context.Context, f OpenFilter) (int, error)
+	// RenewLeases moves the lease of all open calls of a node.
+	RenewLeases(ctx context.Context, nodeID string, until time.Time) error
+	// LostCalls returns open calls whose lease ran out before t; delayed calls that nobody dialled yet are not among them.
+	LostCalls(ctx context.Context, t time.Time, limit int) ([]*parley.Call, error)
+	// RememberKey keeps which call an idempotency key of env made; ok is false when the key is known, and callID and fingerprint are the first ones.
+	RememberKey(ctx context.Context, env, keyHash, callID, fingerprint string, until time.Time) (firstCall, firstFingerprint string, ok bool, err error)
+	// ForgetKeys drops idempotency keys that ran out before t.
+	ForgetKeys(ctx context.Context, t time.Time) error
+}
+
+// Turns are what was said.
+type Turns interface {
+	// PutTurns inserts turns, or replaces those with the same ids. Turns of a call that does not exist (any more) are dropped silently.
+	PutTurns(ctx context.Context, ts []parley.Turn) error
+	// TurnsOf returns the turns of a call in order of their start.
+	TurnsOf(ctx context.Context, callID string) ([]parley.Turn, error)
+}
+
+// Accounts are environments, owners and tokens.
+type Accounts interface {
+	// EnsureEnvironment finds an environment by name, or makes it and its owner.
+	EnsureEnvironment(ctx context.Context, name string) (*parley.Environment, error)
+	Environment(ctx context.Context, id string) (*parley.Environment, error)
+	SetLimits(ctx context.Context, env string, l parley.Limits) error
+	InsertToken(ctx context.Context, t *parley.Token) error
+	// TokenByHash answers InvalidToken for an unknown one.
+	TokenByHash(ctx context.Context, hash string) (*parley.Token, *parley.Environment, error)
+	// Meta reads a value kept for the server itself, such as the check of its master key; empty when unset.
+	Meta(ctx context.Context, key string) (string, error)
+	SetMeta(ctx context.Context, key, value string) error
+}
+
+// Erasures delete agents and what lies below them, and keep the receipts. The Erase methods take bounded batches and return how
+// many items went; 0 means the place is empty.
+type Erasures interface {
+	// DeleteAgent deletes the agent's row, trainings and number links: from the commit on nothing below it can be reached, since
+	// every read of calls and turns goes through a living agent.
+	DeleteAgent(ctx context.Context, env, id string) error
+	InsertErasure(ctx context.Context, e *parley.Erasure) error
+	UpdateErasure(ctx context.Context, e *parley.Erasure) error
+	Erasure(ctx context.Context, env, id string) (*parley.Erasure, error)
+	// ErasureByID is for the job.
+	ErasureByID(ctx context.Context, id string) (*parley.Erasure, error)
+	EraseTurns(ctx context.Context, agentID string, limit int) (int64, error)
+	// RecordingsOf returns up to limit blob keys of an agent's calls; ForgetRecordings clears them after the blobs are gone.
+	RecordingsOf(ctx context.Context, agentID string, limit int) ([]string, error)
+	ForgetRecordings(ctx context.Context, keys []string) (int64, error)
+	// EraseCalls deletes calls, with their snapshots, messages and idempotency keys.
+	EraseCalls(ctx context.Context, agentID string, limit int) (int64, error)
+	// EraseJobs deletes finished and waiting jobs whose subject is one of the agent's calls or the agent.
+	EraseJobs(ctx context.Context, agentID string, limit int) (int64, error)
+}
+
+// ErrNoBlob says that there is no blob of that key.
+var ErrNoBlob = errors.New("store: no such blob")
+
+// Blob is a recording being written.
+type Blob interface {
+	io.Writer
+	io.WriterAt
+	io.Closer
+}
+
+// Blobs keeps recordings. Keys are slash-separated and made by us, never from user input.
+type Blobs interface {
+	Create(ctx context.Context, key string) (Blob, error)
+	// Open returns a blob and its size; ErrNoBlob when there is none.
+	Open(ctx context.Context, key string) (io.ReadSeekCloser, int64, error)
+	// Delete removes a blob; a missing one is no error.
+	Delete(ctx context.Context, key string) error
+	// List returns the keys under a prefix.
+	List(ctx context.Context, prefix string) ([]string, error)
+}
