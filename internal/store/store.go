@@ -129,6 +129,7 @@ type CallFilter struct {
 // OpenFilter picks calls that are not final.
 type OpenFilter struct {
 	EnvironmentID, AgentID, TrunkID string
+	NodeID                          string // held by that node
 	Phone                           string // the other side's number: to of outbound, from of inbound
 }
 
