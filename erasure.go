@@ -27,3 +27,14 @@ type ErasurePlace struct {
 	// Note says what outlives the rows and for how long, such as a database server's write-ahead log.
 	Note string `json:"note,omitempty"`
 }
+
+// Place finds the entry of a place, and adds one for a place that came into the register after the receipt was written.
+func (e *Erasure) Place(name string) *ErasurePlace {
+	for i := range e.Places {
+		if e.Places[i].Name == name {
+			return &e.Places[i]
+		}
+	}
+	e.Places = append(e.Places, ErasurePlace{Name: name, State: ErasureRunning})
+	return &e.Places[len(e.Places)-1]
+}
