@@ -1,0 +1,92 @@
+// Package config turns flags, environment variables and a file into one value. Defaults stand in one function, all faults are
+// reported at once, each by the key that the operator wrote.
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is every setting of a server. Each has a key (in the file, YAML), an environment variable (PARLEY_ and the key in capitals
+// with underscores) and, where doc says so, a flag.
+type Config struct {
+	Data       string `koanf:"data" doc:"directory of everything that is kept"`
+	HTTP       string `koanf:"http" doc:"address of the REST API and the WebSocket transport, HOST:PORT; port 0 picks a free one"`
+	SIP        string `koanf:"sip" doc:"address of SIP over UDP and TCP, HOST:PORT; port 0 picks a free one"`
+	ExternalIP string `koanf:"external_ip" doc:"address written in SDP, Contact and Via; empty or auto takes the local address of the route to the peer"`
+	Database   string `koanf:"database" secret:"url" doc:"PostgreSQL URL; empty keeps SQLite in the data directory"`
+	RTPPorts   string `koanf:"rtp_ports" doc:"UDP ports for media, A-B; empty takes any free ones"`
+	Models     string `koanf:"models" doc:"directory of the speech models; empty takes the user's cache"`
+	MasterKey  string `koanf:"master_key" secret:"all" doc:"key that seals secrets, 32 bytes in hex or base64; empty takes DIR/master.key"`
+
+	APIRate   int      `koanf:"api.rate_limit" doc:"requests a minute and token"`
+	PublicURL string   `koanf:"http.public_url" doc:"how clients reach the API, such as https://voice.example.com; used in links; empty takes the request's host"`
+	Egress    []string `koanf:"egress.allow" doc:"networks that user-configured requests, trunks and media may reach beyond public ones"`
+
+	LogLevel string `koanf:"log.level" doc:"debug, info, warn or error"`
+	LogPII   string `koanf:"log.pii" doc:"file for log lines with what callers said and dialled; empty drops that part; erased with the agent"`
+
+	SIPAccept []string `koanf:"sip.accept" doc:"who may call: trunks, loopback, users, any, or networks such as 192.0.2.0/24"`
+	SIPUsers  []string `koanf:"sip.users" secret:"all" doc:"user:password pairs that may call with digest credentials"`
+	SIPTLS    string   `koanf:"sip.tls.listen" doc:"address of SIP over TLS, HOST:PORT; empty for none"`
+	SIPCert   string   `koanf:"sip.tls.cert" doc:"certificate file (PEM)"`
+	SIPKey    string   `koanf:"sip.tls.key" doc:"key file (PEM)"`
+	SIPRing   Duration `koanf:"sip.ring_timeout" doc:"how long an outbound call may ring"`
+	RTPSilent Duration `koanf:"rtp.timeout" doc:"a call that brings no packet for so long has ended"`
+
+	CallsMax      int      `koanf:"calls.max" doc:"live calls of this process; 0 does not limit"`
+	CallsPerEnv   int      `koanf:"calls.max_per_environment" doc:"open calls of an environment; 0 does not limit"`
+	CallsDuration Duration `koanf:"calls.max_duration" doc:"longest call"`
+	CallsPrefixes []string `koanf:"calls.outbound_prefixes" doc:"prefixes that agents may call, such as +44; empty allows the countries of the trunk's numbers"`
+	Drain         Duration `koanf:"calls.drain" doc:"how long calls may go on after SIGTERM"`
+
+	Workers int    `koanf:"speech.workers" doc:"worker processes for speech; one more stands by"`
+	Engine  string `koanf:"engine" doc:"engine of agents that name none: local, or a name under engines"`
+	LLMURL  string `koanf:"llm.base_url" doc:"an OpenAI-compatible endpoint, such as http://127.0.0.1:11434/v1; makes it the default model"`
+	LLMName string `koanf:"llm.model" doc:"name of the model at that endpoint"`
+	LLMKey  string `koanf:"llm.api_key" secret:"all" doc:"its key"`
+
+	// Engines are named models; only the file can hold them.
+	Engines map[string]Engine `koanf:"-"`
+}
+
+// Engine is a named language model behind an OpenAI-compatible endpoint.
+type Engine struct {
+	BaseURL   string   `koanf:"base_url"`
+	Model     string   `koanf:"model"`
+	APIKey    string   `koanf:"api_key"`
+	Languages []string `koanf:"languages"` // BCP 47; empty for any
+}
+
+// LocalEngine is the name of the engine that needs no network.
+const LocalEngine = "local"
+
+// Duration is a time.Duration that is written as in Go, "30s".
+type Duration time.Duration
+
+// UnmarshalText reads "90s", "1h30m".
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	*d = Duration(v)
+	return err
+}
+
+// MarshalText writes what UnmarshalText reads.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// Default is every setting that nobody has changed.
+func Default() Config {
+	return Config{
+		Data: "data", HTTP: "127.0.0.1:8080", SIP: "0.0.0.0:5060", APIRate: 1000, LogLevel: "info",
+		SIPAccept: []string{"trunks", "loopback"}, SIPRing: Duration(time.Minute), RTPSilent: Duration(30 * time.Second),
+		CallsDuration: Duration(time.Hour), Drain: Duration(30 * time.Second), Workers: 1, Engine: LocalEngine,
+	}
+}
+
+// Accept is sip.accept, understood.
+type Accept struct {
+	Any, Trunks, Loopback, Users bool
+	Networks                     []netip.Prefix
+}
