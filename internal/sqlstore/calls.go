@@ -1,0 +1,172 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/store"
+)
+
+// openCall is the condition of a call that is not final, in the words of the partial index calls_open.
+const openCall = "status IN ('initiated', 'ringing', 'answered')"
+
+const livingAgent = "JOIN agents AS a ON a.id = c.agent_id"
+
+// InsertCall adds a call; AgentNotFound when its agent is not there. Who decides that an agent may take a call holds LockAgent.
+func (t *tx) InsertCall(ctx context.Context, c *parley.Call) error {
+	agent := t.NewSelect().Model((*agentRow)(nil)).Column("a.id").Where("a.id = ?", c.AgentID).Where("a.environment_id = ?", c.EnvironmentID)
+	var id string
+	if err := t.lock(agent, "KEY SHARE").Scan(ctx, &id); err != nil {
+		return found(err, parley.AgentNotFound, c.AgentID)
+	}
+	return done(t.NewInsert().Model(callToRow(c)).Exec(ctx))
+}
+
+// UpdateCall writes a call whose stored row is not final yet; it returns false and changes nothing when it is. A call without a
+// snapshot keeps the stored one.
+func (t *tx) UpdateCall(ctx context.Context, c *parley.Call) (bool, error) {
+	if err := t.holdCall(ctx, c.ID); err != nil {
+		return false, err
+	}
+	q := t.NewUpdate().Model(callToRow(c)).ExcludeColumn("id", "environment_id", "agent_id", "created_at")
+	if c.Snapshot == nil {
+		q = q.ExcludeColumn("snapshot")
+	}
+	n, err := affected(q.Where("c.id = ?", c.ID).Where(openCall).Exec(ctx))
+	return n == 1, err
+}
+
+// AmendCall writes recording, recording note and messages of a call, final or not.
+func (t *tx) AmendCall(ctx context.Context, c *parley.Call) error {
+	if err := t.holdCall(ctx, c.ID); err != nil {
+		return err
+	}
+	return done(t.NewUpdate().Model(callToRow(c)).Column("recording", "recording_note", "messages").Where("c.id = ?", c.ID).Exec(ctx))
+}
+
+// holdCall checks that a call and its agent are there, and keeps the agent from being deleted before the transaction ends: an
+// erasure that begins afterwards sees what is written to the call.
+func (t *tx) holdCall(ctx context.Context, id string) error {
+	q := t.NewSelect().Model((*callRow)(nil)).Column("c.id").Join(livingAgent).Where("c.id = ?", id)
+	return found(t.lock(q, "KEY SHARE OF a").Scan(ctx, &id), parley.CallNotFound, id)
+}
+
+// living selects calls whose agent lives.
+func (t *tx) living(model any) *bun.SelectQuery {
+	return t.NewSelect().Model(model).Join(livingAgent)
+}
+
+// Call reads one; env empty reads any environment's.
+func (t *tx) Call(ctx context.Context, env, id string) (*parley.Call, error) {
+	r := new(callRow)
+	q := t.living(r).Where("c.id = ?", id)
+	if env != "" {
+		q = q.Where("c.environment_id = ?", env)
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, found(err, parley.CallNotFound, id)
+	}
+	return r.call(), nil
+}
+
+// CallByRef finds a call of an agent by id or sid, the newest first.
+func (t *tx) CallByRef(ctx context.Context, env, agentID, ref string) (*parley.Call, error) {
+	r := new(callRow)
+	err := t.living(r).Where("c.environment_id = ?", env).Where("c.agent_id = ?", agentID).Where("(c.id = ? OR c.sid = ?)", ref, ref).
+		Order("c.created_at DESC", "c.id DESC").Limit(1).Scan(ctx)
+	if err != nil {
+		return nil, found(err, parley.CallNotFound, ref)
+	}
+	return r.call(), nil
+}
+
+// ListCalls returns a page, newest first, and the number of all matches. Snapshots are left out.
+func (t *tx) ListCalls(ctx context.Context, env string, f store.CallFilter) ([]*parley.Call, int, error) {
+	var rows []*callRow
+	q := t.narrow(t.living(&rows).Where("c.environment_id = ?", env), f)
+	total, err := q.Count(ctx)
+	if err != nil {
+		return nil, 0, fault(err)
+	}
+	q = paged(q.ExcludeColumn("snapshot").Order("c.created_at DESC", "c.id DESC"), f.Page)
+	if err := q.Scan(ctx); err != nil {
+		return nil, 0, fault(err)
+	}
+	return calls(rows), int(total), nil
+}
+
+func (t *tx) narrow(q *bun.SelectQuery, f store.CallFilter) *bun.SelectQuery {
+	if f.AgentID != "" {
+		q = q.Where("c.agent_id = ?", f.AgentID)
+	}
+	if len(f.Statuses) > 0 {
+		q = q.Where("c.status IN (?)", bun.List(f.Statuses))
+	}
+	if f.Direction != "" {
+		q = q.Where("c.direction = ?", f.Direction)
+	}
+	if !f.From.IsZero() {
+		q = q.Where("c.created_at >= ?", parley.Stamp(f.From))
+	}
+	if !f.Before.IsZero() {
+		q = q.Where("c.created_at < ?", parley.Stamp(f.Before))
+	}
+	if f.To != "" {
+		q = q.Where("c.to_number = ?", f.To)
+	}
+	if f.Search != "" {
+		q = q.Where("(? OR ? OR ?)", t.contains("c.to_number", f.Search), t.contains("c.from_number", f.Search), t.contains("c.sid", f.Search))
+	}
+	return q
+}
+
+// open selects open calls.
+func (t *tx) open(model any, f store.OpenFilter) *bun.SelectQuery {
+	q := t.living(model).Where("c." + openCall)
+	for _, w := range []struct{ column, value string }{
+		{"c.environment_id", f.EnvironmentID}, {"c.agent_id", f.AgentID}, {"c.trunk_id", f.TrunkID}, {"c.node_id", f.NodeID},
+	} {
+		if w.value != "" {
+			q = q.Where("? = ?", bun.Ident(w.column), w.value)
+		}
+	}
+	if f.Phone != "" {
+		q = q.Where("CASE c.direction WHEN ? THEN c.to_number ELSE c.from_number END = ?", parley.Outbound, f.Phone)
+	}
+	return q
+}
+
+// OpenCalls returns the calls that are not final, oldest first.
+func (t *tx) OpenCalls(ctx context.Context, f store.OpenFilter) ([]*parley.Call, error) {
+	var rows []*callRow
+	if err := t.open(&rows, f).Order("c.created_at", "c.id").Scan(ctx); err != nil {
+		return nil, fault(err)
+	}
+	return calls(rows), nil
+}
+
+// CountOpenCalls counts them.
+func (t *tx) CountOpenCalls(ctx context.Context, f store.OpenFilter) (int, error) {
+	n, err := t.open((*callRow)(nil), f).Count(ctx)
+	return int(n), fault(err)
+}
+
+// RenewLeases moves the lease of all open calls of a node.
+func (t *tx) RenewLeases(ctx context.Context, nodeID string, until time.Time) error {
+	return done(t.NewUpdate().Model((*callRow)(nil)).Set("lease_until = ?", parley.Stamp(until)).
+		Where("c.node_id = ?", nodeID).Where("c." + openCall).Exec(ctx))
+}
+
+// LostCalls returns open calls that a node held and whose lease ran out before deadline.
+func (t *tx) LostCalls(ctx context.Context, deadline time.Time, limit int) ([]*parley.Call, error) {
+	var rows []*callRow
+	err := t.open(&rows, store.OpenFilter{}).Where("c.node_id <> ''").Where("c.lease_until < ?", parley.Stamp(deadline)).
+		Order("c.lease_until", "c.id").Limit(int64(limit)).Scan(ctx)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return calls(rows), nil
+}
