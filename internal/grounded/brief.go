@@ -1,0 +1,212 @@
+package grounded
+
+import (
+	"strings"
+	"time"
+
+	"github.com/parley-voice/parley/internal/llm"
+)
+
+// fact is a sentence that may be said to a caller, and what it can answer.
+type fact struct {
+	text     string
+	topic    int // which description or training it stands in
+	subject  string
+	own      map[string]bool // stems of the sentence itself
+	around   map[string]bool // stems of its subject, its heading and what it leans on
+	leansOn  *fact           // the sentence before, when this one makes no sense alone
+	holds    kind
+	days     days
+	isOpen   bool // about the opening hours of the business itself
+	identity bool // who the agent is: answers only who and where
+	vector   []float32
+}
+
+// knowledge is an agent's brief, understood.
+type knowledge struct {
+	name     string
+	greeting string
+	facts    []*fact
+	forms    []*form
+	fallback *form  // what to take down when there is no answer
+	identity string // what the agent says of itself
+	subjects []string
+	brief    bool               // asked to be short
+	self     map[string]bool    // stems of the business's own name: they decide nothing
+	known    map[string]bool    // stems of all facts
+	pairs    map[[2]string]bool // stems that stand side by side in a fact
+	rarity   map[string]float64 // inverse document frequency of a stem
+	now      time.Time
+	open     hours // the span of the day in which the business is open
+	transfer *form // a tool without inputs that reaches a person
+}
+
+// understand reads a brief. It never fails: what it cannot use it leaves out.
+func understand(b llm.Brief) *knowledge {
+	k := &knowledge{name: b.AgentName, greeting: b.Greeting, self: map[string]bool{}, known: map[string]bool{}, pairs: map[[2]string]bool{}, now: time.Now()}
+	if t, err := time.Parse(time.RFC3339, b.Now); err == nil {
+		k.now = t
+	}
+	for _, tool := range b.Tools {
+		k.addTool(tool)
+	}
+	k.read(0, "", b.Description)
+	for i, t := range b.Trainings {
+		k.read(i+1, t.Subject, t.Instructions)
+	}
+	if k.fallback == nil {
+		k.fallback = defaultMessage()
+	}
+	for _, w := range words(b.AgentName + " " + b.Greeting + " " + capitals(k.identity)) {
+		k.self[stem(w)] = true
+	}
+	k.index()
+	for _, f := range k.facts {
+		if f.isOpen {
+			k.open = k.open.widen(words(f.text))
+		}
+	}
+	return k
+}
+
+// capitals keeps the words of a sentence that are written as names.
+func capitals(s string) string {
+	var out []string
+	for _, w := range strings.Fields(s) {
+		if w[0] >= 'A' && w[0] <= 'Z' {
+			out = append(out, w)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// read takes one text apart. Orders of the same training belong together: what is to be said after taking something down is its closing.
+func (k *knowledge) read(topic int, subject, text string) {
+	var previous *fact
+	var taken *form
+	speakable := speakableSubject(subject)
+	if topic > 0 && speakable != "" {
+		k.subjects = append(k.subjects, speakable)
+	}
+	for _, p := range passages(text) {
+		o, isOrder := splitOrder(p.text)
+		if !isOrder {
+			previous = k.addFact(&fact{text: p.text, topic: topic, subject: speakable, leansOn: previous}, subject, p.heading)
+			continue
+		}
+		k.brief = k.brief || reSoon.MatchString(o.text)
+		if id, ok := identity(o); ok {
+			k.introduce(topic, id)
+			continue
+		}
+		if f := messageForm(o, subject); f != nil {
+			f.topic = topic
+			taken = f
+			k.addForm(f, o)
+			continue
+		}
+		if said, ok := factIn(o); ok {
+			if taken != nil && o.condition == "" {
+				taken.closing = strings.TrimSpace(taken.closing + " " + said)
+				continue
+			}
+			previous = k.addFact(&fact{text: said, topic: topic, subject: speakable}, subject, o.condition+" "+p.heading)
+		}
+	}
+}
+
+func (k *knowledge) introduce(topic int, text string) {
+	if k.identity == "" {
+		k.identity = text
+	}
+	k.addFact(&fact{text: text, topic: topic, identity: true}, "", "")
+}
+
+// speakableSubject gives a subject that can be named to a caller; one that is a condition cannot.
+func speakableSubject(s string) string {
+	s = strings.TrimRight(strings.TrimSpace(s), ".:?!")
+	ws := plainWords(s)
+	if len(ws) == 0 || len(ws) > 4 || isOneOf(ws[0], "if", "when", "what", "how", "never", "do", "always", "who", "where") {
+		return ""
+	}
+	return s
+}
+
+func (k *knowledge) addForm(f *form, o order) {
+	unsure := reUnsure.MatchString(o.condition) || (o.condition == "" && len(f.trigger) == 0)
+	if unsure && k.fallback == nil {
+		k.fallback = f
+	}
+	if len(f.trigger) > 0 {
+		k.forms = append(k.forms, f)
+	}
+}
+
+// Words that lean on the sentence before.
+func leans(ws []string) bool {
+	if len(ws) == 0 {
+		return false
+	}
+	return isOneOf(ws[0], "it", "they", "these", "those", "he", "she", "after", "otherwise", "then", "both", "this") &&
+		(ws[0] != "after" || len(ws) > 1 && ws[1] == "that") && (ws[0] != "this" || len(ws) > 1 && isOneOf(ws[1], "is", "costs", "takes", "includes"))
+}
+
+func (k *knowledge) addFact(f *fact, subject, heading string) *fact {
+	ws := words(f.text)
+	if len(ws) < 2 {
+		return f.leansOn
+	}
+	previous := f.leansOn
+	if !leans(ws) {
+		f.leansOn = nil
+	}
+	f.own, f.around = stems(ws), stems(words(subject+" "+heading))
+	if f.leansOn != nil {
+		for s := range previous.own {
+			f.around[s] = true
+		}
+	}
+	f.holds, f.days = holds(f.text, ws), daysIn(ws)
+	about := strings.Join(words(subject+" "+heading), " ")
+	if f.holds&kindTime != 0 && (reOpenWords.MatchString(about) || strings.Contains(about, "opening")) {
+		f.holds |= kindOpen
+		f.isOpen = true
+	}
+	f.isOpen = f.isOpen || f.holds&kindOpen != 0 && reOpenSelf.MatchString(strings.ToLower(f.text))
+	k.facts = append(k.facts, f)
+	return f
+}
+
+// stems gives the stems of words, phrases folded into their sense.
+func stems(ws []string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range english().fold(ws) {
+		set[stem(w)] = true
+	}
+	for _, w := range ws {
+		set[stem(w)] = true
+	}
+	return set
+}
+
+// index counts the words of all facts.
+func (k *knowledge) index() {
+	counts := map[string]int{}
+	for _, f := range k.facts {
+		for s := range f.own {
+			counts[s]++
+			k.known[s] = true
+		}
+		for s := range f.around {
+			k.known[s] = true
+		}
+		ws := words(f.text)
+		for i := range len(ws) - 1 {
+			k.pairs[[2]string{stem(ws[i]), stem(ws[i+1])}] = true
+		}
+	}
+	k.rarity = map[string]float64{}
+	for s, n := range counts {
+		k.rarity[s] = rarity(n, len(k.facts))
+	}
+}

@@ -1,0 +1,343 @@
+package grounded
+
+import (
+	"strings"
+)
+
+// act is what one turn of the caller's leads to. Questions are searched for only when the act is spoken.
+type act struct {
+	before    []string // said first
+	questions []question
+	after     []string // said last
+	call      *form    // whose tool is to be called with the values of the state
+	hangUp    bool
+	again     bool // the last answer is to be repeated
+	offer     bool // an unanswered question may be followed by the offer of a message
+}
+
+func say(texts ...string) act { return act{after: texts} }
+
+// step is the pure heart of the dialogue: it changes the state by what the caller said and tells what to do.
+func (k *knowledge) step(s *state, text string) act {
+	u := hear(text)
+	if len(u.plain) == 0 {
+		return say(k.tail(s, sayNotHeard)...)
+	}
+	if a, ok := k.universal(s, u); ok {
+		return a
+	}
+	if s.form != nil {
+		return k.inForm(s, u)
+	}
+	if s.offered && u.has(affirms) && !u.has(denies) && (u.only() || len(questions(u)) == 0 || !questions(u)[0].asks) {
+		k.openForm(s, k.fallback, u)
+		k.keepUnanswered(s)
+		return say(append([]string{sayGladly}, k.next(s)...)...)
+	}
+	if f := k.wanted(u, s); f != nil {
+		return k.begin(s, f, u)
+	}
+	if u.only() {
+		return k.smallTalk(s, u)
+	}
+	return k.ask(s, u)
+}
+
+// keepUnanswered puts the question that led to the offer into the message, so that it need not be said again.
+func (k *knowledge) keepUnanswered(s *state) {
+	for _, sl := range s.form.slots {
+		if sl.kind == textSlot && sl.key == "message" && s.unanswered != "" {
+			s.values[sl.key] = plainValue(s.unanswered)
+		}
+	}
+}
+
+// universal handles what means the same in every state.
+func (k *knowledge) universal(s *state, u utterance) (act, bool) {
+	asksMore := !u.only() && startsQuestion(u.rest)
+	text := s.asked != nil && s.asked.kind == textSlot
+	switch {
+	case u.has(leaves) && !asksMore && !(s.form != nil && s.confirming && u.has(affirms)) && (!text || u.only()):
+		s.drop()
+		return act{after: []string{sayGoodbye}, hangUp: true}, true
+	case u.only() && u.has(wantsRepeat|wantsSlower):
+		return act{again: true}, true
+	case u.only() && u.has(wantsWait):
+		return say(sayWait), true
+	case text:
+		return act{}, false
+	case u.has(wantsPerson) && !asksMore:
+		return k.person(s, u), true
+	case u.has(asksRobot):
+		return say(k.tail(s, sayRobot)...), true
+	case u.only() && u.has(asksWho):
+		return say(k.tail(s, k.who())...), true
+	case u.only() && u.has(wantsHelp) && s.form == nil:
+		return say(k.abilities(), askHowHelp), true
+	case s.form != nil && u.only() && u.has(givesUp):
+		s.drop()
+		return say(sayDropped, askAnythingElse), true
+	case s.form == nil && u.only() && u.has(denies) && s.anythingMo:
+		return act{after: []string{sayGoodbye}, hangUp: true}, true
+	}
+	return act{}, false
+}
+
+func (k *knowledge) who() string {
+	if k.identity != "" {
+		return k.identity
+	}
+	if k.name != "" {
+		return "This is " + stopped(k.name)
+	}
+	return sayRobot
+}
+
+// tail goes on with what was being asked after an interlude.
+func (k *knowledge) tail(s *state, texts ...string) []string {
+	if s.form == nil {
+		return texts
+	}
+	return append(texts, k.next(s)...)
+}
+
+// next words the next step of a form.
+func (k *knowledge) next(s *state) []string {
+	if sl := s.missing(); sl != nil {
+		return []string{sl.prompt}
+	}
+	return []string{s.form.summary(s.values)}
+}
+
+// person handles the wish for a human being.
+func (k *knowledge) person(s *state, u utterance) act {
+	if k.transfer != nil {
+		s.drop()
+		return act{before: []string{sayOneMoment}, call: k.transfer}
+	}
+	if s.form != nil {
+		return say(append([]string{sayCannotPass}, k.next(s)...)...)
+	}
+	k.openForm(s, k.fallback, u)
+	return say(append([]string{sayCannotPass, "But I can take a message."}, k.next(s)...)...)
+}
+
+// begin starts a form that the caller asked for.
+func (k *knowledge) begin(s *state, f *form, u utterance) act {
+	if len(f.slots) == 0 {
+		return act{before: []string{sayOneMoment}, call: f}
+	}
+	k.openForm(s, f, u)
+	s.topic = nil
+	for _, fact := range k.facts {
+		if f.topic > 0 && fact.topic == f.topic {
+			s.topic = append(s.topic, fact)
+		}
+	}
+	return say(append([]string{sayGladly}, k.next(s)...)...)
+}
+
+func (k *knowledge) smallTalk(s *state, u utterance) act {
+	switch {
+	case u.has(thanks):
+		return say(sayWelcome, askAnythingElse)
+	case u.has(greets):
+		return say(sayHello, askHowHelp)
+	case u.has(givesUp | declines | denies):
+		return say("All right.", askWhatElse)
+	case u.has(affirms):
+		return say(askWhatElse)
+	case u.has(corrects):
+		return act{again: true}
+	}
+	return say(sayNotHeard)
+}
+
+// ask turns an utterance into questions and completes them from the last one.
+func (k *knowledge) ask(s *state, u utterance) act {
+	qs := questions(u)
+	for i := range qs {
+		from := s.last
+		if i > 0 {
+			from = qs[i-1]
+		}
+		if qs[i].goesOn || qs[i].days != 0 && len(qs[i].keys) == 0 || s.choosing || qs[i].refers {
+			qs[i] = qs[i].inherit(from)
+		}
+	}
+	if len(qs) == 0 {
+		return say(sayNotHeard)
+	}
+	s.last, s.unanswered = qs[len(qs)-1], u.raw
+	return act{questions: qs, offer: true}
+}
+
+// inForm handles a turn while a form is being filled or read back.
+func (k *knowledge) inForm(s *state, u utterance) act {
+	if s.confirming || s.changing && s.missing() == nil {
+		return k.confirm(s, u)
+	}
+	asked := s.asked
+	if asked == nil && !s.cut {
+		asked = s.missing()
+	}
+	if asked == nil {
+		asked = s.missing()
+	}
+	if a, ok := k.interlude(s, u, asked); ok {
+		return a
+	}
+	if s.extendNumber(u, asked) || k.fill(s, u, asked) {
+		s.failures = 0
+		return k.filled(s)
+	}
+	if s.partial != "" {
+		return say(sayWholeNumber)
+	}
+	if u.has(declines|denies) && u.only() {
+		return k.decline(s, asked)
+	}
+	s.failures++
+	if s.failures > 1 {
+		return k.giveIn(s, u, asked)
+	}
+	return say(sayNotHeard, asked.prompt)
+}
+
+// filled goes on after a value was taken.
+func (k *knowledge) filled(s *state) act {
+	if s.missing() != nil {
+		return say(append([]string{sayThanks}, k.next(s)...)...)
+	}
+	return say(k.next(s)...)
+}
+
+// interlude answers a question in the middle of a form, unless the words answer the form.
+func (k *knowledge) interlude(s *state, u utterance, asked *slot) (act, bool) {
+	if u.only() || !startsQuestion(u.rest) && !startsQuestion(withoutPolite(u)) {
+		return act{}, false
+	}
+	if _, ok := k.find(asked, u, false); ok {
+		return act{}, false
+	}
+	qs := questions(u)
+	if len(qs) == 0 || asked.kind == textSlot && (asked.key == "message" || !k.search(qs[0], nil, nil).ok()) {
+		return act{}, false
+	}
+	s.last = qs[len(qs)-1]
+	return act{questions: qs, after: k.next(s)}, true
+}
+
+func withoutPolite(u utterance) []string {
+	return strings.Fields(rePolite.ReplaceAllString(strings.Join(u.ws, " ")+" ", ""))
+}
+
+// extendNumber joins a telephone number that was said in two breaths.
+func (s *state) extendNumber(u utterance, asked *slot) bool {
+	if asked == nil || asked.kind != phoneSlot {
+		return false
+	}
+	d := digitRuns(u.ws)
+	whole := s.partial + d
+	if d != "" && s.partial != "" && len(d) < minPhoneUnsaid && len(whole) >= minPhone && len(whole) <= maxPhone {
+		s.values[asked.key] = value{canon: whole, spoken: spaced(whole)}
+		s.partial = ""
+		return true
+	}
+	s.partial = ""
+	if len(d) > 1 && len(d) < minPhone {
+		s.partial = d
+	}
+	return false
+}
+
+// decline takes it that the caller has no such thing to give.
+func (k *knowledge) decline(s *state, asked *slot) act {
+	if !s.form.message {
+		s.drop()
+		return say(sayNotPossible, askMessage)
+	}
+	s.values[asked.key] = value{declined: true}
+	return k.filled(s)
+}
+
+// giveIn keeps what was said as it is rather than asking a third time.
+func (k *knowledge) giveIn(s *state, u utterance, asked *slot) act {
+	s.failures = 0
+	if asked.kind != nameSlot && asked.kind != codeSlot {
+		return k.decline(s, asked)
+	}
+	s.values[asked.key] = plainValue(u.raw)
+	return k.filled(s)
+}
+
+// confirm handles the answer to a read-back.
+func (k *knowledge) confirm(s *state, u utterance) act {
+	before := len(s.values)
+	if u.has(affirms) && !u.has(denies) && (u.only() || !startsQuestion(u.rest) && !k.fill(s, u, nil)) {
+		return act{call: s.form}
+	}
+	if a, ok := k.correct(s, u); ok {
+		return a
+	}
+	if u.has(denies) && u.only() {
+		return say(askChange)
+	}
+	if a := k.ask(s, u); !u.only() && startsQuestion(u.rest) {
+		a.offer, a.after = false, []string{askCorrect}
+		return a
+	}
+	if before == len(s.values) && s.changing {
+		return say(sayNotHeard, s.form.summary(s.values))
+	}
+	return say(s.form.summary(s.values))
+}
+
+// correct takes new values, or asks anew for a slot that is named as wrong.
+func (k *knowledge) correct(s *state, u utterance) (act, bool) {
+	said := stems(u.ws)
+	var named *slot
+	for _, sl := range s.form.slots {
+		for _, w := range strings.Fields(sl.label) {
+			if said[stem(w)] && (!english().stop[w] || sl.label == w) {
+				named = sl
+			}
+		}
+	}
+	if named != nil && named.kind != textSlot {
+		if v, ok := k.find(named, u, true); ok && !(named.kind == nameSlot && u.has(denies) && strings.Contains(v.canon, "Wrong")) {
+			s.values[named.key] = v
+			return say(s.form.summary(s.values)), true
+		}
+	}
+	if k.fill(s, u, nil) || k.replaceBare(s, u) {
+		return say(s.form.summary(s.values)), true
+	}
+	if named != nil && (u.has(denies|corrects) || s.changing) {
+		delete(s.values, named.key)
+		return say(named.prompt), true
+	}
+	return act{}, false
+}
+
+// replaceBare takes a bare value after "no": figures for what is made of figures, words for the name.
+func (k *knowledge) replaceBare(s *state, u utterance) bool {
+	if !u.has(denies|corrects) && !s.changing || u.only() {
+		return false
+	}
+	rest := utterance{raw: strings.Join(u.rest, " "), plain: u.rest, ws: digits(u.rest)}
+	for _, kinds := range [][]slotKind{{phoneSlot, timeSlot, numberSlot, codeSlot}, {nameSlot}} {
+		for _, kind := range kinds {
+			for _, sl := range s.form.slots {
+				if sl.kind != kind {
+					continue
+				}
+				if v, ok := k.find(sl, rest, true); ok {
+					s.values[sl.key] = v
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

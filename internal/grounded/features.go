@@ -1,0 +1,162 @@
+package grounded
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// kind is what sort of answer a question asks for, or what sort of value a sentence holds.
+type kind uint16
+
+const (
+	kindPrice kind = 1 << iota
+	kindTime
+	kindOpen // when the business is open; its sentences hold a time too
+	kindPlace
+	kindPerson
+	kindDuration
+	kindDistance
+	kindCount
+	kindPhone
+	kindAddress // the place of the business itself
+
+	kindAny kind = 0
+)
+
+// days is a set of weekdays, bit 0 for Sunday.
+type days uint8
+
+const (
+	weekdays days = 0b0111110
+	weekend  days = 0b1000001
+	everyDay days = 0b1111111
+)
+
+func (d days) has(day time.Weekday) bool { return d&(1<<day) != 0 }
+
+var dayNames = map[string]time.Weekday{"sunday": 0, "monday": 1, "tuesday": 2, "wednesday": 3, "thursday": 4, "friday": 5, "saturday": 6,
+	"sun": 0, "mon": 1, "tue": 2, "tues": 2, "wed": 3, "thu": 4, "thurs": 4, "fri": 5, "sat": 6}
+
+func weekday(w string) (time.Weekday, bool) {
+	d, ok := dayNames[strings.TrimSuffix(w, "s")]
+	if !ok {
+		d, ok = dayNames[w]
+	}
+	return d, ok
+}
+
+// daysIn collects the weekdays that the words name, ranges included.
+func daysIn(ws []string) days {
+	var set days
+	for i, w := range ws {
+		from, ok := weekday(w)
+		switch {
+		case ok && i+2 < len(ws) && isOneOf(ws[i+1], "to", "through", "till", "until"):
+			if to, ok := weekday(ws[i+2]); ok {
+				for d := from; ; d = (d + 1) % 7 {
+					set |= 1 << d
+					if d == to {
+						break
+					}
+				}
+				continue
+			}
+			set |= 1 << from
+		case ok:
+			set |= 1 << from
+		case w == "weekdays" || w == "weekday":
+			set |= weekdays
+		case w == "weekends" || w == "weekend":
+			set |= weekend
+		case w == "daily", w == "every" && i+1 < len(ws) && ws[i+1] == "day", w == "7" && i+1 < len(ws) && ws[i+1] == "days":
+			set |= everyDay
+		}
+	}
+	return set
+}
+
+func isOneOf(w string, set ...string) bool { return slices.Contains(set, w) }
+
+const months = `january|february|march|april|may|june|july|august|september|october|november|december`
+
+// What the words of a sentence look like when they hold a value of a kind. They run over words joined by spaces, numbers as digits.
+var (
+	reHoldsPrice = regexp.MustCompile(`\b\d+(\.\d+)? (euros?|dollars?|pounds?|cents?|usd|eur|francs?|percent|bucks|reais|pence)\b|\bfree\b|\bhalf( the)? price\b` +
+		`|\b(price|fee|cost|rate)s? (depends?|varies|vary)\b|\bno (charge|fee|cost)\b`)
+	reHoldsTime = regexp.MustCompile(`\b\d{1,2}(:\d\d)? (am|pm|o clock)\b|\b\d{1,2}:\d\d\b|\bnoon\b|\bmidnight\b|\b\d{1,2} (to|until|till) \d{1,2}\b|\b(daily|every day|weekdays?|weekends?)\b` +
+		`|\baround the clock\b|\b24 hours\b|\b(after|before|within|until|from|up to|in) \d+ (working )?(minutes?|hours?|days?|weeks?|months?)\b|\bsame day\b|\bevery (half )?(hour|day|week|month)\b` +
+		`|\b(` + months + `)\b|\bby (appointment|arrangement)\b|\bclosed\b`)
+	reHoldsPlace = regexp.MustCompile(`\b(street|st|road|rd|avenue|ave|lane|way|square|boulevard|drive|place|floor|opposite|behind|in front of|next to|near|corner|garage|station|building|downtown|upstairs)\b` +
+		`|\bon foot\b|\blocated\b|\baddress\b|\bstops? (at|in)\b`)
+	reHoldsAddress  = regexp.MustCompile(`\b(street|st|road|rd|avenue|ave|lane|way|square|boulevard|drive|court|quay|plaza|located|address)\b`)
+	reHoldsDuration = regexp.MustCompile(`\b(\d+|an?|half an|half) (\w+ )?(minutes?|hours?|days?|weeks?|months?|years?)\b|\bsame day\b|\bsince \d{4}\b|\bovernight\b|\bhalf an hour\b`)
+	reHoldsDistance = regexp.MustCompile(`\b\d+ (minutes?|metres?|meters?|kilometres?|kilometers?|km|miles?|yards|feet|blocks?)\b|\bnext to\b|\bopposite\b|\bacross\b`)
+	reHoldsPhone    = regexp.MustCompile(`\b\d{3,}( \d{2,})+\b|\b\d{6,}\b`)
+	reHoldsCount    = regexp.MustCompile(`\b\d+\b`)
+	reOpenWords     = regexp.MustCompile(`\b(open|opens|opening|close|closes|closed|hours|available|daily|around the clock)\b`)
+	// A sentence that speaks of the business as a whole being open.
+	reOpenSelf = regexp.MustCompile(`^(?:we (?:are|'re|open|close)|(?:the |our )?(?:office|shop|store|clinic|practice|restaurant|bistro|salon|gym|garage|workshop|centre|center|surgery|business|reception|desk|team|` +
+		`opening (?:hours|times)|(?:business |office |consultation |working )?hours|school|studio|museum|library|bakery|cafe|bar|pharmacy|showroom) |open |closed |you can reach us|[\p{L}' &]+ (?:is|are) open )`)
+	reNamePerson = regexp.MustCompile(`\b(?:Dr|Mr|Mrs|Ms|Doctor)\.? [A-Z]|\S [A-Z][a-z]+ [A-Z][a-z]+|\b(?:with|by|trainer|barbers are|lawyer) [A-Z][a-z]+|^[A-Z][a-z]+ [A-Z][a-z]+ `)
+)
+
+// holds says which kinds of value a sentence has to give.
+func holds(text string, ws []string) kind {
+	joined := strings.Join(ws, " ")
+	var k kind
+	for _, p := range []struct {
+		re *regexp.Regexp
+		k  kind
+	}{{reHoldsPrice, kindPrice}, {reHoldsTime, kindTime}, {reHoldsPlace, kindPlace}, {reHoldsDuration, kindDuration}, {reHoldsDistance, kindDistance},
+		{reHoldsPhone, kindPhone}, {reHoldsCount, kindCount}, {reHoldsAddress, kindAddress}} {
+		if p.re.MatchString(joined) {
+			k |= p.k
+		}
+	}
+	if daysIn(ws) != 0 {
+		k |= kindTime
+	}
+	if k&kindTime != 0 && reOpenWords.MatchString(joined) {
+		k |= kindOpen
+	}
+	if reNamePerson.MatchString(text) {
+		k |= kindPerson
+	}
+	return k
+}
+
+// What a question of a kind sounds like, the first that fits wins.
+var asks = []struct {
+	re *regexp.Regexp
+	k  kind
+}{
+	{regexp.MustCompile(`\bhow long\b|\bhow much time\b|\bhow many (minutes|hours|days|weeks|months|years)\b`), kindDuration},
+	{regexp.MustCompile(`\bhow far\b|\bwhat distance\b`), kindDistance},
+	{regexp.MustCompile(`\bhow much\b|\b(prices?|costs?|fees?|rates?|charges?|charged|expensive|cheap|cheaper|cheapest)\b`), kindPrice},
+	{regexp.MustCompile(`\b(phone|telephone|mobile) number\b|\bnumber (for|to call|of the)\b|\bwhat number\b`), kindPhone},
+	{regexp.MustCompile(`\bhow many\b`), kindCount},
+	{regexp.MustCompile(`\b(are|is|were|be|you|it|stay|still) (\w+ )?(open|opened|closed)\b|\b(opening|business|office|consultation|working) (hours|times)\b|\byour hours\b|\bwhat hours\b` +
+		`|\b(do|does|will) (you|it|the \w+|the \w+ \w+) (open|close)\b|\bopen (on|at|till|until|today|tomorrow|\w+day)\b`), kindOpen},
+	{regexp.MustCompile(`\bwhen\b|\bwhat (time|day|days|times)\b|\bwhich days?\b|\bhow (late|early|soon|often)\b|\buntil what\b|\bhow fast\b`), kindTime},
+	{regexp.MustCompile(`\bwhere are you\b|\b(your|the|what|an) address\b|\byou located\b|\bfind you\b|\bwhere is (your|the) (\w+ )?(office|shop|practice|clinic|store|restaurant|hotel|gym|salon|garage|bistro)\b`),
+		kindAddress},
+	{regexp.MustCompile(`\bwhere\b|\bdirections\b|\bwhich (street|floor)\b`), kindPlace},
+	{regexp.MustCompile(`\bwho\b|\bwhose\b`), kindPerson},
+}
+
+// asked says what sort of answer the words ask for.
+func asked(joined string) kind {
+	for _, a := range asks {
+		if a.re.MatchString(joined) {
+			return a.k
+		}
+	}
+	return kindAny
+}
+
+// must says whether an answer without such a value is no answer; of the rest a fitting sentence without the value may still answer.
+func (k kind) must() bool {
+	return k&(kindPrice|kindTime|kindOpen|kindDuration|kindDistance|kindPhone|kindAddress|kindCount) != 0
+}

@@ -1,0 +1,90 @@
+package grounded
+
+import (
+	_ "embed" // the word lists
+	"strings"
+	"sync"
+)
+
+//go:embed lexicon.txt
+var lexiconText string
+
+// lexicon is what the matcher knows of English: words that decide nothing, words that only rank, and senses shared by several words.
+type lexicon struct {
+	stop, weak map[string]bool     // by word and by stem
+	turns      map[string]bool     // stems that turn a request into another one
+	senses     map[string][]string // stem of a word to the names of its senses
+	phrases    map[string]string   // words joined by spaces to the name of their sense
+	longest    int                 // words in the longest phrase
+}
+
+// english is read once: the text is part of the program and cannot fail to parse.
+var english = sync.OnceValue(func() *lexicon { return readLexicon(lexiconText) })
+
+func readLexicon(text string) *lexicon {
+	l := &lexicon{stop: map[string]bool{}, weak: map[string]bool{}, turns: map[string]bool{}, senses: map[string][]string{}, phrases: map[string]string{}}
+	for line := range strings.Lines(text) {
+		kind, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch kind {
+		case "stop":
+			addWords(l.stop, rest)
+		case "weak":
+			addWords(l.weak, rest)
+		case "turn":
+			addWords(l.turns, rest)
+		case "same":
+			name, members, _ := strings.Cut(rest, ":")
+			l.addSense(name, strings.Split(members, ","))
+		}
+	}
+	return l
+}
+
+func addWords(set map[string]bool, words string) {
+	for _, w := range strings.Fields(words) {
+		set[w] = true
+		set[stem(w)] = true
+	}
+}
+
+func (l *lexicon) addSense(name string, members []string) {
+	for _, m := range append(members, name) {
+		m = strings.TrimSpace(m)
+		if n := len(strings.Fields(m)); n > 1 {
+			l.phrases[m] = name
+			l.longest = max(l.longest, n)
+			continue
+		}
+		l.senses[stem(m)] = append(l.senses[stem(m)], name)
+	}
+}
+
+// fold replaces each phrase among the words by the name of its sense, the longest phrase first.
+func (l *lexicon) fold(words []string) []string {
+	out := make([]string, 0, len(words))
+	for i := 0; i < len(words); {
+		taken := 1
+		word := words[i]
+		for n := min(l.longest, len(words)-i); n > 1; n-- {
+			if name, ok := l.phrases[strings.Join(words[i:i+n], " ")]; ok {
+				word, taken = name, n
+				break
+			}
+		}
+		out = append(out, word)
+		i += taken
+	}
+	return out
+}
+
+// shares says whether two stems have a sense in common.
+func (l *lexicon) shares(a, b string) bool {
+	for _, x := range l.senses[a] {
+		for _, y := range l.senses[b] {
+			if x == y {
+				return true
+			}
+		}
+	}
+	return false
+}

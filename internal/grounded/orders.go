@@ -1,0 +1,100 @@
+package grounded
+
+import (
+	"regexp"
+	"strings"
+)
+
+// A sentence of the agent's texts is a fact for callers or an order to the agent. Orders are written in the imperative with a verb of
+// answering the phone, or speak to the agent as "you", or speak of the caller in the third person.
+var (
+	reOrderVerb = regexp.MustCompile(`^(?i)(?:please )?(?:always |only |just |politely |briefly )?(?:be|answer|ask|never|always|avoid|stay|speak|talk|tell|say|offer|make sure|remember|confirm|greet|` +
+		`mention|refer|transfer|collect|note|write|record|jot|promise|give|end|thank|repeat|respond|reply|explain|apologi[sz]e|sound|act|behave|introduce|inform|help|assist|get|obtain|gather|request|` +
+		`schedule|find out|stick|limit|mind|try|pretend|listen|let|forward|invite|encourage|direct|redirect|route|escalate)\b`)
+	reKeep   = regexp.MustCompile(`^(?i)keep (?:it|answers?|your|the|replies|responses|sentences|conversations?|calls|calm|polite|short|brief|to)\b`)
+	reUse    = regexp.MustCompile(`^(?i)use (?:a |an |the )?(?:short|simple|polite|formal|informal|friendly|plain|warm|calm|first|language|tone|words|sentences)`)
+	reNot    = regexp.MustCompile(`^(?i)(?:please )?(?:do not|don't|don’t) (?:ever )?(\w+)`)
+	reYou    = regexp.MustCompile(`^(?i)(?:you(?:'re| are| answer| work for| represent| take| handle| speak| help| assist| will| should| must| never| always| only| act| respond| receive| pick up| do not| don't)|your (?:job|task|role|goal|name|tone|purpose|aim|style|answers|responses))\b`)
+	reToYou  = regexp.MustCompile(`^(?i)you (?:are (?:welcome|free|allowed|entitled|covered|charged)|will (?:be|need|get|receive|find|have|pay)|must (?:be|bring|have|pay|show|check|cancel|book|arrive|leave|not eat)|should (?:be|bring|arrive|come|have|cancel|book|call)|do not need|don't need|only (?:need|pay)|take the|receive)\b`)
+	reCaller = regexp.MustCompile(`(?i)\b(?:the |a |any |each |every )?(?:callers?|the user|the person calling)(?:'s|')?\b`)
+	reTell   = regexp.MustCompile(`^(?i)(?:please )?(?:always )?(?:(?:tell|inform|remind) (?:the |all |any |every )?(?:callers?|customers?|patients?|clients?|guests?|them|people|him|her|him or her|everyone|users?)|say|mention|explain|answer|reply|let (?:them|callers|the caller) know) (?:that )?(.+)$`)
+	reIgnore = regexp.MustCompile(`(?i)\b(?:you (?:do not|don't|cannot|can't|are not|will not)|sorry|goodbye|hello|politely|thank you|yes or no)\b`)
+	reSoon   = regexp.MustCompile(`(?i)\b(?:brief|briefly|short|shortly|concise|concisely|quick|one sentence|few words|to the point)\b`)
+	reUnsure = regexp.MustCompile(`(?i)\b(?:know|answer|unsure|not sure|(?:can ?not|can't) (?:help|assist)|not listed|no answer|anything else|unclear|other questions?|not (?:in|covered))\b`)
+	reWhen   = regexp.MustCompile(`^(?i)(?:if|when|whenever|in case|should|to|for|once|before|after|with)\b(.*?),\s*(?:then |please |just )?(.+)$`)
+	reFor    = regexp.MustCompile(`^(?i)(?:for|to) (.+?),? ((?:take|ask|note|write|collect|get|record|request|jot)\b.+)$`)
+	reTail   = regexp.MustCompile(`^(?i)(.+?),? (?:if|when|whenever|in case) (.+)$`)
+)
+
+// Verbs that after "do not" speak to the agent; other "do not" sentences may be advice to callers.
+var reAgentVerb = regexp.MustCompile(`^(?i)(?:give|discuss|promise|talk|say|mention|quote|diagnos\w*|recommend|reveal|share|make|tell|answer|offer|speak|interrupt|argue|accept|guess|invent|read|disclose|provide|suggest|comment|transfer|hang|be|ask|use|sound|repeat|confirm|collect|state|advise|negotiate|engage|apologi[sz]e|agree|assume)$`)
+
+// order is what one sentence asks of the agent.
+type order struct {
+	condition string // when it applies, empty for always
+	text      string
+}
+
+// splitOrder says whether a sentence is an order and under which condition.
+func splitOrder(s string) (order, bool) {
+	bare := strings.TrimRight(s, ". ")
+	if m := reFor.FindStringSubmatch(bare); m != nil && takesDown(m[2]) {
+		return order{condition: m[1], text: m[2]}, true
+	}
+	if m := reWhen.FindStringSubmatch(bare); m != nil && isOrder(m[2]) {
+		return order{condition: m[1], text: m[2]}, true
+	}
+	if !isOrder(bare) {
+		return order{}, false
+	}
+	if m := reTail.FindStringSubmatch(bare); m != nil && takesDown(m[1]) {
+		return order{condition: m[2], text: m[1]}, true
+	}
+	return order{text: bare}, true
+}
+
+func isOrder(s string) bool {
+	switch {
+	case takesDown(s), reOrderVerb.MatchString(s), reKeep.MatchString(s), reUse.MatchString(s):
+		return true
+	case reYou.MatchString(s) && !reToYou.MatchString(s):
+		return true
+	}
+	if m := reNot.FindStringSubmatch(s); m != nil && reAgentVerb.MatchString(m[1]) {
+		return true
+	}
+	return reCaller.MatchString(s)
+}
+
+// factIn turns "tell callers that X" and "say that X" into X. It gives nothing when X is about the agent itself.
+func factIn(o order) (string, bool) {
+	m := reTell.FindStringSubmatch(o.text)
+	if m == nil || reIgnore.MatchString(m[1]) || reCaller.MatchString(m[1]) || len(strings.Fields(m[1])) < 3 {
+		return "", false
+	}
+	fact := strings.Trim(strings.ReplaceAll(m[1], " and that ", " and "), `"'“” `)
+	return capital(stopped(fact)), true
+}
+
+var (
+	reAnswerFor = regexp.MustCompile(`^(?i)you (?:answer|take|handle|pick up|receive)(?: the)?(?: phone| phones| calls| telephone| customers| callers| phone calls)*(?: calls)? (?:of|for|at|from) (.+)$`)
+	reWorkFor   = regexp.MustCompile(`^(?i)you (?:work for|represent|speak for) (.+)$`)
+	reYouAre    = regexp.MustCompile(`^(?i)you(?: are|'re) (.+)$`)
+	reSomebody  = regexp.MustCompile(`^(?:an? |the )|^[A-Z]`)
+)
+
+// identity turns the order that says who the agent is into what it says of itself.
+func identity(o order) (string, bool) {
+	if o.condition != "" || reIgnore.MatchString(o.text) {
+		return "", false
+	}
+	for _, re := range []*regexp.Regexp{reAnswerFor, reWorkFor} {
+		if m := re.FindStringSubmatch(o.text); m != nil {
+			return "This is " + stopped(m[1]), true
+		}
+	}
+	if m := reYouAre.FindStringSubmatch(o.text); m != nil && reSomebody.MatchString(m[1]) {
+		return "I am " + stopped(m[1]), true
+	}
+	return "", false
+}

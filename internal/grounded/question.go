@@ -1,0 +1,184 @@
+package grounded
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// key is a word that an answer has to cover; its neighbours help when it was misheard.
+type key struct{ stem, prev, next string }
+
+// question is one thing that the caller wants to know.
+type question struct {
+	ws     []string
+	keys   []key    // must be covered
+	weak   []string // stems that only rank
+	kind   kind
+	days   days
+	refers bool // leans on what was said before: "it", "that"
+	goesOn bool // "and on Sunday", "what about the suite"
+	asks   bool // worded as a question
+}
+
+var (
+	reStarter = regexp.MustCompile(`^(?:do|does|did|is|are|was|were|am|can|could|may|might|would|will|should|shall|have|has|what|which|who|whom|whose|where|when|why|how|any)$`)
+	reGoesOn  = regexp.MustCompile(`^(?:(?:and|so|then|okay|ok|also|but|or) )*(?:what about|how about|what if|and|also|or|but|plus|same for|for) `)
+	reRefers  = regexp.MustCompile(`\b(?:it|that|this|these|those|them|they|he|she|one|ones)\b`)
+	// Wordings in which "it" or "that" stands for nothing.
+	reEmptyIt = regexp.MustCompile(`\b(?:is it (?:possible|okay|ok|true|allowed|fine|necessary|free)|is that (?:possible|okay|ok|true|so|right)|it is (?:about|for)|i (?:heard|think|hope|read) that|know (?:if|that)|no one|one of|that i|that you|this is)\b`)
+	rePolite  = regexp.MustCompile(`^(?:(?:hi|hello|hey|okay|ok|um|uh|so|well|yes|yeah|no|and|please|sorry|excuse me|alright|great|perfect|thanks|thank you|i see|actually|oh|just|good morning|good afternoon|good evening|quick question|one more (?:thing|question)|another question|` +
+		`(?:can|could|would|will) you (?:please )?(?:tell me|let me know|give me|explain)|do you (?:know|happen to know)|i (?:want|need|would like|like|was wanting) to (?:know|ask|find out|check|hear)|i (?:am|was) (?:just )?(?:wondering|curious|calling to (?:ask|find out|know|check)|calling because|interested in|asking)|` +
+		`i have (?:a|one|another) question|(?:can|could|may) i (?:just |quickly )?ask(?: you)?(?: something)?|i just wanted to (?:ask|know|check)|tell me|let me ask|i wonder|please tell me|do you mind telling me) (?:about )?)+`)
+)
+
+// questions cuts an utterance into what it asks. Statements around a question are taken up only when the question says too little itself.
+func questions(u utterance) []question {
+	var out []question
+	var statements [][]string
+	for _, part := range clauses(u) {
+		q, ok := newQuestion(part)
+		switch {
+		case !ok:
+		case q.asks || q.goesOn || q.kind != kindAny:
+			out = append(out, q)
+		default:
+			statements = append(statements, part)
+		}
+	}
+	if len(out) == 0 {
+		if q, ok := newQuestion(slices.Concat(statements...)); ok {
+			return []question{q}
+		}
+		return nil
+	}
+	if first := &out[0]; len(first.keys) == 0 && len(statements) > 0 {
+		if q, ok := newQuestion(slices.Concat(statements...)); ok {
+			first.keys, first.weak = q.keys, append(first.weak, q.weak...)
+			if first.kind == kindAny {
+				first.kind = q.kind
+			}
+			first.days |= q.days
+		}
+	}
+	return out[:min(len(out), maxQuestions)]
+}
+
+// maxQuestions bounds how many questions of one utterance are answered.
+const maxQuestions = 3
+
+// clauses cuts at punctuation that a recognizer sets and in front of words that begin a question.
+func clauses(u utterance) [][]string {
+	var out [][]string
+	for _, piece := range strings.FieldsFunc(u.raw, func(r rune) bool { return r == '?' || r == '!' || r == ';' || r == '\n' }) {
+		for _, s := range splitStops(piece) {
+			out = append(out, splitStarters(words(s))...)
+		}
+	}
+	return out
+}
+
+func splitStops(s string) []string { return sentences(s) }
+
+// splitStarters cuts "my dog is ill do you treat dogs" before "do you", and "is it free and when do you open" before "and".
+func splitStarters(ws []string) [][]string {
+	var out [][]string
+	start := 0
+	for i := 1; i < len(ws); i++ {
+		joint := isOneOf(ws[i-1], "and", "or", "but", "also", "so", "then")
+		switch {
+		case !startsQuestion(ws[i:]), questionWord(ws[i-1]):
+			continue
+		case joint && i-1 > start:
+			out = append(out, ws[start:i-1])
+			start = i - 1
+		case !joint && i-start > 2 && !isOneOf(ws[i-1], "know", "ask", "tell", "wondering", "me", "if", "i", "you", "we", "they", "it", "that", "wonder", "see", "out", "to", "in", "at", "from", "of", "about", "until", "the", "for", "since", "with", "by", "on", "curious", "check", "there"):
+			out = append(out, ws[start:i])
+			start = i
+		}
+	}
+	return append(out, ws[start:])
+}
+
+func questionWord(w string) bool {
+	return isOneOf(w, "what", "which", "who", "whom", "whose", "where", "when", "why", "how")
+}
+
+// startsQuestion says whether the words begin like a question: an auxiliary with a subject behind it, or a question word.
+func startsQuestion(ws []string) bool {
+	if len(ws) < 2 || !reStarter.MatchString(ws[0]) {
+		return false
+	}
+	if questionWord(ws[0]) {
+		return ws[0] != "which" || len(ws) > 2
+	}
+	return isOneOf(ws[1], "i", "you", "we", "they", "he", "she", "it", "there", "your", "the", "my", "our", "any", "this", "that", "a", "an", "people", "children", "kids", "dogs", "pets", "someone", "anyone")
+}
+
+// newQuestion reads one clause; it gives false when nothing is left of it.
+func newQuestion(ws []string) (question, bool) {
+	joined := strings.Join(ws, " ") + " "
+	q := question{goesOn: reGoesOn.MatchString(joined)}
+	joined = strings.TrimSpace(rePolite.ReplaceAllString(joined, ""))
+	q.ws = strings.Fields(joined)
+	if len(q.ws) == 0 {
+		return q, false
+	}
+	q.asks = reStarter.MatchString(q.ws[0]) || len(q.ws) < len(ws) && q.kind != kindAny
+	q.kind = asked(joined)
+	q.refers = reRefers.MatchString(reEmptyIt.ReplaceAllString(joined, ""))
+	q.days = daysIn(q.ws)
+	q.keys, q.weak = keysOf(q.ws)
+	return q, len(q.keys)+len(q.weak) > 0 || q.kind != kindAny || q.days != 0 || q.asks
+}
+
+// keysOf sorts the words of a question into those that an answer must cover and those that only rank answers.
+func keysOf(ws []string) (keys []key, weak []string) {
+	l := english()
+	folded := l.fold(ws)
+	for i, w := range folded {
+		s := stem(w)
+		switch {
+		case l.stop[w], isNumber(w):
+			continue
+		case isDay(w):
+			continue
+		case l.weak[w] || l.weak[s]:
+			weak = append(weak, s)
+			continue
+		}
+		n := key{stem: s}
+		if i > 0 {
+			n.prev = stem(folded[i-1])
+		}
+		if i+1 < len(folded) {
+			n.next = stem(folded[i+1])
+		}
+		if !slices.ContainsFunc(keys, func(k key) bool { return k.stem == s }) {
+			keys = append(keys, n)
+		}
+	}
+	return keys, weak
+}
+
+func isDay(w string) bool {
+	_, ok := weekday(w)
+	return ok || isOneOf(w, "weekdays", "weekday", "weekends", "weekend")
+}
+
+// without leaves out keys that decide nothing for this business: its own name.
+func (q question) without(self map[string]bool) question {
+	q.keys = slices.DeleteFunc(slices.Clone(q.keys), func(k key) bool { return self[k.stem] })
+	return q
+}
+
+// inherit completes a question that goes on from another: its kind, and its keys when it has none of its own.
+func (q question) inherit(from question) question {
+	if q.kind == kindAny && (q.goesOn || !q.asks) {
+		q.kind = from.kind
+	}
+	if len(q.keys) == 0 && q.days != 0 && q.kind == from.kind {
+		q.keys = from.keys
+	}
+	return q
+}

@@ -1,0 +1,348 @@
+package grounded
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+)
+
+// candidate is a fact that may answer a question.
+type candidate struct {
+	fact  *fact
+	score float64
+	own   float64 // how much of the question the sentence itself covers, 0 to 1
+}
+
+// found is what a search gives: sentences to say, or topics to choose from, or nothing.
+type found struct {
+	facts  []*fact
+	choose []string
+}
+
+func (f found) ok() bool { return len(f.facts) > 0 || len(f.choose) > 0 }
+
+// Weights of the search, settled on the tuning dialogues.
+const (
+	coverOwn     = 1.0  // the word itself stands in the sentence
+	coverSense   = 0.95 // a word of the same sense
+	coverHeard   = 0.8  // a word that sounds like it
+	coverAround  = 0.6  // it stands in the subject, the heading or the sentence before
+	bonusWeak    = 0.25
+	bonusDays    = 0.3
+	bonusTopic   = 0.25
+	malusLength  = 0.02 // for each word of the sentence that was not asked for
+	bonusLike    = 1.5  // times the likeness above the mean, when there is an embedder
+	closeEnough  = 0.12 // score within which two answers are close
+	minOwnKeyed  = 0.3  // a sentence that covers less of the question itself speaks of something else
+	maxSentences = 2
+	maxOpenings  = 3
+)
+
+// rarity weighs a word by how few of all sentences hold it.
+func rarity(holding, all int) float64 {
+	return math.Log(1 + float64(all)/float64(max(holding, 1)))
+}
+
+func (k *knowledge) weight(s string) float64 {
+	if w, ok := k.rarity[s]; ok {
+		return w
+	}
+	return rarity(1, max(len(k.facts), 1))
+}
+
+// covers says how well a fact covers a word: by itself, and with what stands around it.
+func (k *knowledge) covers(n key, f *fact) (own, any float64) {
+	own = k.coverIn(n, f.own)
+	if own > 0 {
+		return own, own
+	}
+	return 0, coverAround * k.coverIn(n, f.around)
+}
+
+func (k *knowledge) coverIn(n key, set map[string]bool) float64 {
+	if set[n.stem] {
+		return coverOwn
+	}
+	best := 0.0
+	for s := range set {
+		switch {
+		case english().shares(n.stem, s):
+			return coverSense
+		case best == 0 && (alike(n.stem, s) || k.misheard(n, s)):
+			best = coverHeard
+		}
+	}
+	return best
+}
+
+// misheard says whether a word of the question is what a recognizer made of s: it sounds nearly like it and stands beside the same word.
+func (k *knowledge) misheard(n key, s string) bool {
+	if k.known[n.stem] || !soundsNear(n.stem, s) {
+		return false
+	}
+	return n.prev != "" && k.pairs[[2]string{n.prev, s}] || n.next != "" && k.pairs[[2]string{s, n.next}]
+}
+
+// search finds the sentences that answer a question. topic is what was spoken of last, vector the question's embedding or nil.
+func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
+	q = q.without(k.self)
+	if q.refers && len(topic) > 0 {
+		if f := k.choose(q, k.candidates(q, sameTopic(k.facts, topic), topic, vector)); f.ok() {
+			return f
+		}
+		if len(q.keys) < 2 {
+			return found{}
+		}
+	}
+	if q.kind == kindAddress || q.kind == kindOpen && len(q.keys) == 0 {
+		if f := k.aboutUs(q); f.ok() {
+			return f
+		}
+	}
+	pool := k.candidates(q, k.facts, topic, vector)
+	if len(q.keys) == 0 && len(topic) > 0 && !q.asksOfUs() {
+		if f := k.choose(q, k.candidates(q, sameTopic(k.facts, topic), topic, vector)); f.ok() {
+			return f
+		}
+	}
+	return k.choose(q, pool)
+}
+
+// asksOfUs says that a question without a key is about the business as a whole.
+func (q question) asksOfUs() bool { return q.kind&(kindOpen|kindAddress) != 0 }
+
+func sameTopic(facts, topic []*fact) []*fact {
+	var out []*fact
+	for _, f := range facts {
+		if slices.Contains(topic, f) || f.topic > 0 && slices.ContainsFunc(topic, func(t *fact) bool { return t.topic == f.topic }) || f.leansOn != nil && slices.Contains(topic, f.leansOn) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// aboutUs answers where the business is and when it is open.
+func (k *knowledge) aboutUs(q question) found {
+	var out []*fact
+	for _, f := range k.facts {
+		switch {
+		case q.kind == kindAddress && f.holds&kindAddress != 0 && k.coversAll(q, f):
+			out = append(out, f)
+		case q.kind == kindOpen && f.isOpen:
+			out = append(out, f)
+		}
+	}
+	if q.kind == kindOpen {
+		out = onDays(out, q.days)
+		return found{facts: out[:min(len(out), maxOpenings)]}
+	}
+	slices.SortStableFunc(out, func(a, b *fact) int { return cmp.Compare(b2i(a.identity), b2i(b.identity)) })
+	return found{facts: out[:min(len(out), 1)]}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// onDays keeps the sentences that speak of the days asked for, or all when none does.
+func onDays(facts []*fact, d days) []*fact {
+	if d == 0 {
+		return facts
+	}
+	var out []*fact
+	for _, f := range facts {
+		if f.days&d != 0 {
+			out = append(out, f)
+		}
+	}
+	if len(out) == 0 {
+		return facts
+	}
+	return out
+}
+
+func (k *knowledge) coversAll(q question, f *fact) bool {
+	for _, n := range q.keys {
+		if _, any := k.covers(n, f); any == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// candidates judges each fact; only those that cover every key and hold the kind of value asked for remain.
+func (k *knowledge) candidates(q question, facts, topic []*fact, vector []float32) []candidate {
+	var out []candidate
+	mean := meanLikeness(k.facts, vector)
+	for _, f := range facts {
+		c, ok := k.judge(q, f)
+		if !ok {
+			continue
+		}
+		if slices.Contains(topic, f) || f.topic > 0 && slices.ContainsFunc(topic, func(t *fact) bool { return t.topic == f.topic }) {
+			if q.refers || q.goesOn || len(q.keys) == 0 {
+				c.score += bonusTopic
+			}
+		}
+		if vector != nil && f.vector != nil {
+			c.score += bonusLike * (dot(vector, f.vector) - mean)
+		}
+		out = append(out, c)
+	}
+	slices.SortStableFunc(out, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
+	return out
+}
+
+func (k *knowledge) judge(q question, f *fact) (candidate, bool) {
+	c := candidate{fact: f}
+	if f.identity && q.kind&(kindAddress|kindPerson) == 0 {
+		return c, false
+	}
+	if !q.fits(f) {
+		return c, false
+	}
+	var total, own, all float64
+	for _, n := range q.keys {
+		o, a := k.covers(n, f)
+		if a == 0 {
+			return c, false
+		}
+		w := k.weight(n.stem)
+		total, own, all = total+w, own+w*o, all+w*a
+	}
+	if total > 0 {
+		c.own, c.score = own/total, all/total
+	}
+	c.score += k.rank(q, f)
+	return c, true
+}
+
+// fits says whether a fact holds the kind of value that the question asks for.
+func (q question) fits(f *fact) bool {
+	if q.kind == kindAny {
+		return q.days == 0 || f.days != 0 || f.holds&kindTime != 0
+	}
+	if f.holds&q.kind != 0 {
+		return true
+	}
+	switch q.kind {
+	case kindOpen:
+		return f.holds&kindTime != 0 && len(q.keys) > 0
+	case kindDuration:
+		return f.holds&kindTime != 0 && len(q.keys) > 0
+	case kindPlace:
+		return f.holds&kindAddress != 0
+	}
+	return false
+}
+
+// rank is what a fact gains by words that need not be covered and loses by what was not asked for.
+func (k *knowledge) rank(q question, f *fact) (r float64) {
+	hits := 0
+	for _, s := range q.weak {
+		if k.self[s] {
+			continue
+		}
+		if k.coverIn(key{stem: s}, f.own) > 0 {
+			r += bonusWeak * min(1, k.weight(s)/3)
+			hits++
+		} else if k.coverIn(key{stem: s}, f.around) > 0 {
+			r += bonusWeak / 4
+		}
+	}
+	if q.days != 0 && f.days&q.days != 0 {
+		r += bonusDays
+	}
+	extra := -hits
+	for s := range f.own {
+		if !english().stop[s] && !isNumber(s) {
+			extra++
+		}
+	}
+	return r - malusLength*float64(max(0, extra-len(q.keys)))
+}
+
+// choose takes the best candidate, with a second one when it answers as well, or asks back when more do.
+func (k *knowledge) choose(q question, pool []candidate) found {
+	if len(pool) == 0 {
+		return found{}
+	}
+	if len(q.keys) == 0 && !q.ranked(k, pool[0].fact) && len(pool) > maxSentences {
+		return k.askBack(pool)
+	}
+	limit := maxSentences
+	if q.kind == kindOpen {
+		limit = maxOpenings
+	}
+	var facts []*fact
+	for _, c := range pool {
+		if pool[0].score-c.score > closeEnough || c.own < pool[0].own-0.05 || len(facts) == limit {
+			break
+		}
+		facts = append(facts, c.fact)
+	}
+	if q.days != 0 {
+		facts = onDays(facts, q.days)
+	}
+	slices.SortStableFunc(facts, func(a, b *fact) int { return cmp.Compare(slices.Index(k.facts, a), slices.Index(k.facts, b)) })
+	return found{facts: facts}
+}
+
+// ranked says whether any word of the question speaks for the fact.
+func (q question) ranked(k *knowledge, f *fact) bool {
+	for _, s := range q.weak {
+		if k.coverIn(key{stem: s}, f.own) > 0 || k.coverIn(key{stem: s}, f.around) > 0 {
+			return true
+		}
+	}
+	return q.days != 0
+}
+
+// askBack names the subjects of the candidates, so that the caller may choose.
+func (k *knowledge) askBack(pool []candidate) found {
+	var names []string
+	for _, c := range pool {
+		name := c.fact.label()
+		if name != "" && !slices.Contains(names, name) && len(names) < 3 {
+			names = append(names, name)
+		}
+	}
+	if len(names) < 2 {
+		return found{}
+	}
+	return found{choose: names}
+}
+
+// label is what a fact is about, in its own words: what stands before its verb or its price, or its subject.
+func (f *fact) label() string {
+	ws := strings.Fields(strings.TrimRight(f.text, "."))
+	for i, w := range ws {
+		bare := strings.TrimSuffix(w, ":")
+		if i > 0 && i < 5 && (bare != w || isOneOf(w, "costs", "cost", "is", "are", "takes", "starts")) {
+			return strings.ToLower(strings.Join(ws[:i], " ") + strings.TrimSuffix(" "+bare, " "+w))
+		}
+	}
+	return strings.ToLower(f.subject)
+}
+
+func meanLikeness(facts []*fact, vector []float32) (mean float64) {
+	n := 0
+	for _, f := range facts {
+		if f.vector != nil && vector != nil {
+			mean += dot(vector, f.vector)
+			n++
+		}
+	}
+	return mean / float64(max(n, 1))
+}
+
+func dot(a, b []float32) (sum float64) {
+	for i := range min(len(a), len(b)) {
+		sum += float64(a[i]) * float64(b[i])
+	}
+	return sum
+}

@@ -1,0 +1,327 @@
+package grounded
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// value is what a slot holds: as a tool takes it and as it is read back.
+type value struct {
+	canon, spoken string
+	declined      bool // the caller has none or will not say
+}
+
+func plainValue(s string) value { return value{canon: s, spoken: s} }
+
+var (
+	reNameLead = regexp.MustCompile(`\b(?:my (?:full |first |last )?name is|name is|my name|this is|i am|it is|i am called|call me|on the name of|in the name of|under the name(?: of)?|the name of|under|speaking is|name) ((?:\p{L}+ ?)+)`)
+	rePlus     = regexp.MustCompile(`\bplus (\d)`)
+	reMailDot  = regexp.MustCompile(`(?i)([\p{L}\d._%+-]+)\s*(?:@|\bat\b)\s*([\p{L}\d-]+(?:\.[\p{L}\d-]+)+)`)
+)
+
+// Words at which a spoken name ends or that it cannot hold.
+var notNames = map[string]bool{"for": true, "at": true, "and": true, "on": true, "with": true, "to": true, "my": true, "number": true, "from": true, "in": true, "is": true, "by": true, "i": true, "we": true, "it": true,
+	"the": true, "a": true, "an": true, "please": true, "thanks": true, "thank": true, "phone": true, "calling": true, "about": true, "here": true, "of": true, "you": true, "that": true, "this": true, "not": true, "was": true,
+	"yes": true, "no": true, "what": true, "how": true, "when": true, "where": true, "who": true, "why": true, "do": true, "does": true, "can": true, "could": true, "have": true, "has": true, "are": true, "am": true, "would": true, "want": true,
+	"need": true, "like": true, "looking": true, "just": true, "sure": true, "okay": true, "ok": true, "so": true, "email": true, "mail": true, "address": true, "date": true, "time": true, "today": true, "tomorrow": true, "speaking": true,
+	"spelled": true, "spelt": true, "fine": true, "good": true, "sorry": true, "wondering": true, "interested": true, "trying": true, "going": true, "hoping": true, "there": true, "if": true, "or": true, "but": true, "again": true,
+	"because": true, "as": true, "your": true, "our": true, "his": true, "her": true, "actually": true, "correct": true, "right": true, "wrong": true, "dot": true, "new": true, "afraid": true, "table": true, "appointment": true, "people": true,
+	"available": true, "free": true, "open": true, "closed": true, "not sure": true, "something": true, "some": true, "any": true, "put": true, "give": true, "tell": true, "hello": true, "hi": true, "bye": true, "will be": true, "then": true}
+
+// Fillers in front of a bare name.
+var nameFillers = map[string]bool{"um": true, "uh": true, "er": true, "oh": true, "well": true, "yes": true, "yeah": true, "sure": true, "okay": true, "ok": true, "it": true, "is": true, "this": true, "hi": true, "hello": true, "of": true, "course": true,
+	"please": true, "so": true, "that": true, "would": true, "be": true, "name": true, "my": true, "i": true, "am": true, "the": true, "under": true, "no": true, "sorry": true, "actually": true, "right": true, "put": true, "down": true, "and": true, "for": true}
+
+// findName reads a name: behind words that announce one, or bare when it was asked for.
+func findName(plain []string, asked bool) (string, bool) {
+	joined := strings.Join(plain, " ")
+	if m := reNameLead.FindStringSubmatchIndex(joined); m != nil {
+		lead := joined[m[0]:m[2]]
+		weak := strings.HasPrefix(lead, "it is") || strings.HasPrefix(lead, "under ") || strings.HasPrefix(lead, "i am ") || strings.HasPrefix(lead, "this is")
+		if n, ok := nameFrom(strings.Fields(joined[m[2]:m[3]])); ok && (asked || !weak || strings.Contains(n, " ") && !strings.HasPrefix(lead, "it is") && !strings.HasPrefix(lead, "under")) {
+			return n, true
+		}
+	}
+	if !asked {
+		return "", false
+	}
+	for len(plain) > 0 && nameFillers[plain[0]] {
+		plain = plain[1:]
+	}
+	return nameFrom(plain)
+}
+
+func nameFrom(ws []string) (string, bool) {
+	var parts, spelled []string
+	for _, w := range ws {
+		if notNames[w] || isNumber(w) {
+			break
+		}
+		if _, isDay := weekday(w); isDay && len(parts) > 0 {
+			break
+		}
+		if _, isDigit := units[w]; isDigit {
+			break
+		}
+		if len([]rune(w)) == 1 {
+			spelled = append(spelled, w)
+			continue
+		}
+		parts = append(parts, w)
+	}
+	if len(parts) > 4 {
+		return "", false
+	}
+	if len(spelled) > 1 {
+		word := strings.Join(spelled, "")
+		if n := len(parts); n > 0 && (distance(parts[n-1], word) <= len(word)/2 || n > 1) {
+			parts[n-1] = word
+		} else {
+			parts = append(parts, word)
+		}
+	} else if len(spelled) == 1 && len(parts) > 1 {
+		parts = slices.Insert(parts, 1, spelled[0])
+	}
+	if len(parts) == 0 {
+		return "", false
+	}
+	for i := range parts {
+		parts[i] = titled(parts[i])
+	}
+	return strings.Join(parts, " "), true
+}
+
+func titled(w string) string {
+	out := []rune(w)
+	for i := range out {
+		if i == 0 || out[i-1] == '-' || out[i-1] == '\'' {
+			out[i] = unicode.ToUpper(out[i])
+		}
+	}
+	return string(out)
+}
+
+// digitRuns collects the longest run of figures; words of hesitation do not end one.
+func digitRuns(ws []string) string {
+	best, run := "", ""
+	for i, w := range append(slices.Clone(ws), "") {
+		switch {
+		case w == "plus" && run == "":
+			run = "+"
+		case isNumber(w) && !strings.ContainsAny(w, ":."):
+			run += w
+		case isNumber(w):
+			run += strings.NewReplacer(".", "", ":", "").Replace(w)
+		case isOneOf(w, "um", "uh", "er", "and", "then", "dash", "hyphen", "space") && run != "" && i < len(ws):
+		default:
+			if len(run) > len(best) {
+				best = run
+			}
+			run = ""
+		}
+	}
+	return best
+}
+
+func spaced(digits string) string {
+	out := strings.Join(strings.Split(strings.TrimPrefix(digits, "+"), ""), " ")
+	if strings.HasPrefix(digits, "+") {
+		return "plus " + out
+	}
+	return out
+}
+
+// Bounds of a telephone number in digits (E.164 allows 15; short ones are local).
+const (
+	minPhone       = 5
+	minPhoneUnsaid = 7 // when no number was asked for
+	maxPhone       = 15
+)
+
+func findPhone(ws []string, asked bool) (string, bool) {
+	d := digitRuns(ws)
+	least := minPhoneUnsaid
+	if asked {
+		least = minPhone
+	}
+	n := len(strings.TrimPrefix(d, "+"))
+	return d, n >= least && n <= maxPhone
+}
+
+var mailWords = strings.NewReplacer(" dot ", ".", " period ", ".", " point ", ".", " underscore ", "_", " hyphen ", "-", " dash ", "-", " minus ", "-", " plus ", "+")
+
+// Words in front of a spoken address that do not belong to it.
+var reMailLead = regexp.MustCompile(`(?i)^.*\b(?:is|mail|email|address|to|use|it's|its|sure|yes|okay|um|uh|and)\b[,:]? `)
+
+// findEmail reads an address as it is written or as it is said: "laura dot chen at mail dot example".
+func findEmail(raw string) (string, bool) {
+	text := " " + strings.ToLower(strings.Trim(raw, " .,!?")) + " "
+	text = strings.NewReplacer(", ", " ", "? ", " ", "! ", " ", "e-mail", "email").Replace(text)
+	text = joinLetters(text)
+	text = mailWords.Replace(mailWords.Replace(text))
+	text = strings.ReplaceAll(text, " at sign ", " at ")
+	m := reMailDot.FindStringSubmatchIndex(text)
+	if m == nil {
+		return "", false
+	}
+	local, domain := text[m[2]:m[3]], strings.TrimRight(text[m[4]:m[5]], ".-")
+	// A first and a last name said apart are one local part only when letters were spelled, which joinLetters has done.
+	return local + "@" + domain, true
+}
+
+// joinLetters puts spelled letters and digits together: "j o h n 7" becomes "john7".
+func joinLetters(text string) string {
+	ws := digits(strings.Fields(text))
+	var out []string
+	joinable := false
+	for _, w := range ws {
+		single := len([]rune(w)) == 1 || isNumber(w)
+		if single && joinable {
+			out[len(out)-1] += w
+			continue
+		}
+		out = append(out, w)
+		joinable = single
+	}
+	return " " + strings.Join(out, " ") + " "
+}
+
+// findNumber reads a count: with one of the slot's units anywhere, or bare when it was asked for.
+func findNumber(ws []string, s *slot, asked bool) (string, bool) {
+	for i, w := range ws {
+		if !isNumber(w) || strings.ContainsAny(w, ":.") || len(w) > 4 {
+			continue
+		}
+		for _, next := range ws[i+1 : min(i+4, len(ws))] {
+			if s.units[stem(next)] {
+				return w, true
+			}
+		}
+		if i > 0 && s.units["peopl"] && (isOneOf(ws[i-1], "party", "group") || i > 1 && isOneOf(ws[i-2], "party", "group") && ws[i-1] == "of") {
+			return w, true
+		}
+	}
+	if !asked {
+		return "", false
+	}
+	for _, w := range ws {
+		if isNumber(w) && len(w) <= 4 {
+			return w, true
+		}
+		if isOneOf(w, "couple", "both") {
+			return "2", true
+		}
+		if isOneOf(w, "a", "an", "alone", "myself", "single") && len(ws) < 5 {
+			return "1", true
+		}
+	}
+	return "", false
+}
+
+var reCodeLead = regexp.MustCompile(`\b(?:number|code|plate|reference|order|is|it)\b`)
+
+// findCode reads what is made of figures and letters: an order number, a licence plate.
+func findCode(ws []string, s *slot, asked bool) (string, bool) {
+	if !asked && !slices.ContainsFunc(ws, func(w string) bool { return s.units[stem(w)] }) {
+		return "", false
+	}
+	var best, run string
+	for _, w := range append(slices.Clone(ws), "") {
+		if isNumber(w) || len(w) == 1 && w != "a" && w != "i" || len(w) == 1 && run != "" {
+			run += strings.ToUpper(w)
+			continue
+		}
+		if len(run) > len(best) {
+			best = run
+		}
+		run = ""
+	}
+	return best, len(best) >= 2 && strings.ContainsAny(best, "0123456789") || asked && len(best) >= 3
+}
+
+func spelledOut(code string) string { return strings.Join(strings.Split(code, ""), " ") }
+
+// findChoice reads one of a few answers.
+func findChoice(ws []string, s *slot) (string, bool) {
+	said := stems(ws)
+	for _, c := range s.choices {
+		want := plainWords(strings.ReplaceAll(c, "_", " "))
+		all := len(want) > 0
+		for _, w := range want {
+			all = all && anyLike(stem(w), said)
+		}
+		if all {
+			return c, true
+		}
+	}
+	return "", false
+}
+
+func anyLike(s string, said map[string]bool) bool {
+	if said[s] {
+		return true
+	}
+	for o := range said {
+		if english().shares(s, o) || alike(s, o) {
+			return true
+		}
+	}
+	return false
+}
+
+// find looks for a value of the slot in what was said; asked says that the agent has just asked for it.
+func (k *knowledge) find(s *slot, u utterance, asked bool) (value, bool) {
+	switch s.kind {
+	case nameSlot:
+		v, ok := findName(u.plain, asked)
+		return plainValue(v), ok
+	case phoneSlot:
+		v, ok := findPhone(u.ws, asked)
+		return value{canon: v, spoken: spaced(v)}, ok
+	case emailSlot:
+		v, ok := findEmail(u.raw)
+		return plainValue(v), ok
+	case dateSlot:
+		d, ok := findDate(u.raw, u.plain, k.now)
+		return value{canon: d.Format("2006-01-02"), spoken: d.Format("Monday, January 2")}, ok
+	case timeSlot:
+		c, ok := findTime(u.ws, asked, k.open)
+		return value{canon: c.canon(), spoken: c.spoken()}, ok
+	case numberSlot:
+		v, ok := findNumber(u.ws, s, asked)
+		return plainValue(v), ok
+	case codeSlot:
+		v, ok := findCode(u.ws, s, asked)
+		return value{canon: v, spoken: spelledOut(v)}, ok
+	case choiceSlot:
+		v, ok := findChoice(u.ws, s)
+		return plainValue(v), ok
+	case yesNoSlot:
+		if asked && u.has(affirms|denies) {
+			v := strconv.FormatBool(u.has(affirms))
+			return value{canon: v, spoken: map[string]string{"true": "yes", "false": "no"}[v]}, true
+		}
+	}
+	return value{}, false
+}
+
+var reTextLead = regexp.MustCompile(`^(?i)(?:(?:um|uh|well|yes|yeah|okay|sure|so|please|just)[,.]? )*(?:(?:it's|it is|that's|that is|my message is|the message is|please tell (?:them|him|her) (?:that )?|tell (?:them|him|her) (?:that )?|` +
+	`(?:i live at|i'm at|i am at|my address is|the address is)) ?)?`)
+
+// freeText is what a caller says for a slot that takes any words, without the words around it.
+func freeText(u utterance) (value, bool) {
+	t := strings.TrimSpace(strings.TrimRight(reTextLead.ReplaceAllString(u.raw, ""), " .!"))
+	if len(plainWords(t)) == 0 {
+		return value{}, false
+	}
+	return plainValue(t), true
+}
+
+// yearless dates and bare figures of one utterance must not fill two slots.
+func overlaps(a, b slotKind) bool {
+	figures := func(k slotKind) bool { return k == phoneSlot || k == codeSlot || k == numberSlot || k == timeSlot }
+	return figures(a) && figures(b)
+}

@@ -1,0 +1,102 @@
+package grounded
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	reRequest = regexp.MustCompile(`\b(?:(?:i|we) (?:just )?(?:want|need|would like|would love|wish|am calling|are calling|am looking|are looking|was hoping|have to|must|am trying|am interested|have (?:a|an|some))|(?:can|could|may|might) (?:i|we|you)|let (?:me|us)|i am here (?:for|to)|it is about|` +
+		`about (?:a|an|my|the)|please|is it possible to|would it be possible to)\b`)
+	reCanI = regexp.MustCompile(`\b(?:can|could|may|might) (?:i|we|you)\b|\bis it possible to\b|\bwould it be possible to\b`)
+	// A message for somebody, whatever the agent's texts say.
+	reLeaveMessage = regexp.MustCompile(`\b(?:leave|take|give|pass on|pass|record|send) (?:him |her |them |you |down )?(?:a|my|this|the) message\b|\bcall(?:ed)? (?:me|us) back\b|\b(?:call ?back|callback)\b|\bring me back\b|\bphone me back\b`)
+	// Words of a request that say nothing about what is requested.
+	requestWords = map[string]bool{"want": true, "wants": true, "request": true, "requests": true, "ask": true, "asks": true, "need": true, "needs": true, "would": true, "like": true, "someone": true, "caller": true, "customer": true,
+		"patient": true, "guest": true, "client": true, "callers": true, "customers": true, "guests": true, "patients": true, "clients": true, "people": true, "user": true, "get": true, "make": true, "have": true, "has": true, "take": true, "new": true, "create": true, "start": true,
+		"call": true, "calls": true, "calling": true, "phone": true, "phones": true, "wish": true, "wishes": true, "interested": true, "about": true, "come": true, "visit": true, "please": true, "member": true, "person": true, "anyone": true, "somebody": true, "set": true, "arrange": true, "wanting": true,
+		"add": true, "submit": true, "an": true, "get_": true, "sends": true, "brings": true, "bring": true, "up": true, "inquire": true, "enquire": true, "check": true}
+)
+
+// triggerStems are the words by which a caller shows that the form is wanted.
+func triggerStems(text string) []string {
+	var out []string
+	for _, w := range english().fold(words(text)) {
+		s := stem(w)
+		if requestWords[w] || isNumber(w) || english().stop[w] && !isOneOf(w, "order", "type") || slices.Contains(out, s) {
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// wanted finds the form that the caller asks for, nil when it is a question or something else.
+func (k *knowledge) wanted(u utterance, s *state) *form {
+	if u.only() {
+		return nil
+	}
+	joined := strings.Join(u.plain, " ")
+	if reLeaveMessage.MatchString(joined) {
+		return k.fallback
+	}
+	request := reRequest.MatchString(joined)
+	questionLike := startsQuestion(withoutPolite(u)) && !reCanI.MatchString(joined)
+	if questionLike || asked(strings.Join(u.ws, " ")) != kindAny && !request {
+		return nil
+	}
+	best, score := k.bestForm(u, request)
+	if best == nil {
+		return nil
+	}
+	// A question that a fact covers as well is a question: "can I return a book".
+	if asked(strings.Join(u.ws, " ")) != kindAny || reCanI.MatchString(joined) && score < 1.5 {
+		for _, q := range questions(u) {
+			if f := k.search(q, s.topic, nil); len(f.facts) > 0 && (len(q.keys) > 0 || q.kind != kindAny) {
+				return nil
+			}
+		}
+	}
+	return best
+}
+
+func (k *knowledge) bestForm(u utterance, request bool) (best *form, score float64) {
+	keys, weak := keysOf(u.ws)
+	said := map[string]bool{}
+	for s := range stems(u.ws) {
+		said[s] = true
+	}
+	for _, f := range k.forms {
+		if len(f.trigger) == 0 || k.otherRequest(f, said) {
+			continue
+		}
+		hit := 0.0
+		for _, t := range f.trigger {
+			if anyLike(t, said) {
+				hit++
+			}
+		}
+		share := hit / float64(len(f.trigger))
+		if share < 0.5 || !request && share < 0.99 && len(keys)+len(weak) > 4 {
+			continue
+		}
+		if share+0.01*hit > score {
+			best, score = f, share+0.01*hit
+		}
+	}
+	return best, score
+}
+
+// otherRequest says that the caller wants the contrary: an appointment cancelled is not an appointment made.
+func (k *knowledge) otherRequest(f *form, said map[string]bool) bool {
+	for w := range english().turns {
+		if !said[w] {
+			continue
+		}
+		if !slices.ContainsFunc(f.trigger, func(t string) bool { return t == w || english().shares(t, w) }) {
+			return true
+		}
+	}
+	return false
+}
