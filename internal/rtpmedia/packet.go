@@ -91,6 +91,9 @@ func NewTalker(ssrc uint32, sequence uint16, timestamp uint32) Talker {
 // Tick lets a beat of time pass, whether or not anything is sent in it.
 func (t *Talker) Tick() { t.timestamp += Beat }
 
+// Pause says that nothing is sent for a while: the next talk spurt is a new one.
+func (t *Talker) Pause() { t.talking = false }
+
 // Timestamp is the time of the current beat.
 func (t *Talker) Timestamp() uint32 { return t.timestamp }
 

@@ -1,0 +1,217 @@
+// Package stream carries one call's sound over RTP (RFC 3550, 3551, 4733): a pair of UDP sockets that implements all of media.Leg but
+// Hangup, which is the dialog's. Sound is G.711 on the wire and 16 kHz inside. All streams of a core beat on one clock, the Pacer.
+//
+// It sends to the offered address, then to where packets come from (symmetric RTP); strangers are refused and counted. It knows no SIP.
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/parley-voice/parley/internal/audio"
+	"github.com/parley-voice/parley/internal/media"
+	"github.com/parley-voice/parley/internal/media/line"
+	"github.com/parley-voice/parley/internal/rtpmedia"
+)
+
+// Codec is the coding on the wire.
+type Codec = audio.Law
+
+// The codecs.
+const (
+	PCMU = audio.PCMU
+	PCMA = audio.PCMA
+)
+
+// comfortNoise is the static payload type of RFC 3389: a sign of life without sound.
+const comfortNoise = 13
+
+// unconfirmed is how many packets go to an offered address that nothing has come from: 15 s. So nobody can be flooded by being named.
+const unconfirmed = 750
+
+// Config says how a stream is made.
+type Config struct {
+	LocalIP      netip.Addr    // to bind to
+	Ports        [2]uint16     // first and last; both zero is any
+	Pacer        *Pacer        // whose clock it beats on
+	Log          *slog.Logger  // of the call
+	MediaTimeout time.Duration // without any packet the stream ends with media.EndSilence; zero is 30 s
+}
+
+// Params is what offer and answer agreed on.
+type Params struct {
+	Remote             netip.AddrPort        // where to send; invalid: wait for the first packet and send to its source
+	AllowedSource      func(netip.Addr) bool // who may send to us; nil: only Remote's address
+	Codec              Codec
+	PayloadType        uint8
+	DTMFPayload        uint8 // of telephone-event; 0: not agreed on
+	SendHold, RecvHold bool  // we send nothing; we want nothing
+}
+
+// Stream is the sound of one call. Open makes it, Start begins, End ends, Close frees the sockets.
+type Stream struct {
+	*line.Line
+	log   *slog.Logger
+	lane  *lane
+	rtp   *net.UDPConn
+	rtcp  *net.UDPConn
+	limit int    // beats without a packet
+	cname string // names us in RTCP; random, so that it tells nothing (RFC 7022)
+
+	readers sync.WaitGroup
+	closing sync.Once
+
+	mu      sync.Mutex // between the clock, the readers and the dialog of this call
+	p       Params
+	started bool
+	route   route
+	quiet   int // beats since the last packet
+	in      inbound
+	out     outbound
+	control control
+}
+
+// inbound is what comes from the talker.
+type inbound struct {
+	buffer                  rtpmedia.Buffer
+	reception               rtpmedia.Reception
+	ssrc                    uint32
+	keys                    rtpmedia.Keys
+	conceal                 rtpmedia.Concealer
+	up                      *audio.Resampler
+	code                    [rtpmedia.Beat]byte
+	pcm                     [rtpmedia.Beat]int16
+	heard                   media.Frame
+	refused, before, missed int64 // packets of strangers; received and lost of earlier sources
+}
+
+// outbound is what goes to the talker.
+type outbound struct {
+	talker   rtpmedia.Talker
+	keypad   rtpmedia.Keypad
+	down     *audio.Resampler
+	speaking bool
+	code     [rtpmedia.Beat]byte
+	pcm      [rtpmedia.Beat]int16
+	said     media.Frame
+	packet   []byte
+	sent     int64
+}
+
+// Open binds the ports.
+func Open(c Config) (*Stream, error) {
+	if c.Pacer == nil {
+		return nil, errors.New("stream: no pacer")
+	}
+	rtp, rtcp, err := bind(c.LocalIP, c.Ports)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stream{Line: line.New(), log: c.Log, lane: c.Pacer.lane(), rtp: rtp, rtcp: rtcp, cname: fmt.Sprintf("%016x", rand.Uint64())}
+	if c.MediaTimeout == 0 {
+		c.MediaTimeout = 30 * time.Second
+	}
+	s.limit = int(c.MediaTimeout / media.FrameTime)
+	if s.in.up, err = audio.NewResampler(audio.Narrow, audio.Wide); err == nil {
+		s.out.down, err = audio.NewResampler(audio.Wide, audio.Narrow)
+	}
+	if err != nil {
+		return nil, errors.Join(err, rtp.Close(), rtcp.Close())
+	}
+	s.out.talker = rtpmedia.NewTalker(rand.Uint32(), uint16(rand.Uint32()), rand.Uint32())
+	s.out.packet = make([]byte, 0, rtpmedia.HeaderSize+rtpmedia.Beat)
+	s.readers.Go(s.readSound)
+	s.readers.Go(s.readControl)
+	return s, nil
+}
+
+// Port is the local RTP port; RTCP is on the next one.
+func (s *Stream) Port() int { return s.rtp.LocalAddr().(*net.UDPAddr).Port }
+
+// Start begins to send and to listen.
+func (s *Stream) Start(p Params) {
+	s.Update(p)
+	s.mu.Lock()
+	first := !s.started
+	s.started = true
+	s.mu.Unlock()
+	if first {
+		s.lane.join(s)
+	}
+	select {
+	case <-s.Done(): // ended before it began
+		s.lane.leave(s)
+	default:
+	}
+}
+
+// Update changes what was agreed on. Only here may an established source lose its place: when the other side names a new address, or
+// none at all.
+func (s *Stream) Update(p Params) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.Remote != s.p.Remote || !p.Remote.IsValid() {
+		s.route.offer(p.Remote)
+	}
+	if p.Codec != s.p.Codec {
+		s.in.buffer.Flush()
+	}
+	s.p, s.quiet = p, 0
+}
+
+// End ends the stream for a cause, tells the other side by RTCP, and reports whether this call did it.
+func (s *Stream) End(cause media.EndCause) bool {
+	if !s.Line.End(cause) {
+		return false
+	}
+	s.lane.leave(s)
+	s.farewell()
+	return true
+}
+
+// Close ends the stream, if nobody did, and returns when its sockets and goroutines are gone.
+func (s *Stream) Close() error {
+	var err error
+	s.End(media.EndLocal)
+	s.closing.Do(func() { err = errors.Join(s.rtp.Close(), s.rtcp.Close()) })
+	s.readers.Wait()
+	return err
+}
+
+// ErrDigit says that a digit cannot be sent: it is none, the other side takes none, or too many wait.
+var ErrDigit = errors.New("stream: digit not sent")
+
+// SendDigit implements media.Leg.
+func (s *Stream) SendDigit(_ context.Context, digit byte) error {
+	select {
+	case <-s.Done():
+		return media.ErrEnded
+	default:
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.p.DTMFPayload == 0 || !s.out.keypad.Press(digit) {
+		return ErrDigit
+	}
+	return nil
+}
+
+// Stats implements media.Leg.
+func (s *Stream) Stats() media.Stats {
+	missed := s.Missed()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := &s.in.reception
+	return media.Stats{
+		Codec: s.p.Codec.String(), Received: s.in.before + r.Received(), Lost: s.in.missed + max(0, r.Lost()), Late: s.in.buffer.Late(),
+		Refused: s.in.refused, Sent: s.out.sent, Missed: missed,
+		JitterMillis: float64(r.Jitter()) / float64(time.Millisecond), RoundTripMillis: float64(s.control.roundTrip) / float64(time.Millisecond),
+	}
+}
