@@ -2,6 +2,7 @@ package stream
 
 import (
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"time"
@@ -43,7 +44,7 @@ func (s *Stream) receive(b []byte, from netip.AddrPort, arrival uint32) {
 	}
 	if !s.route.welcome(from, s.p.AllowedSource) {
 		if s.in.refused++; s.in.refused == 1 {
-			s.log.Warn("sound of a stranger refused", "from", from)
+			s.log.Warn("sound of a stranger refused", slog.Group("pii", "from", from.String()))
 		}
 		return
 	}
