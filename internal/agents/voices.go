@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	demoTime    = 20 * time.Second               // for rendering a sample
-	demoLength  = 30 * speech.Rate               // samples of sound at most
-	demosKept   = 32                             // samples kept in memory, about 150 kB each
+	demoTime    = 20 * time.Second              // for rendering a sample
+	demoLength  = 30 * speech.Rate              // samples of sound at most
+	demosKept   = 32                            // samples kept in memory, about 150 kB each
 	demoDefault = "Hello! This is how I sound." // for a language without a sentence of its own
 )
 

@@ -1,0 +1,189 @@
+package httpapi
+
+import (
+	"net/http"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/parley-voice/parley"
+)
+
+// document gathers the OpenAPI description while routes are mounted.
+type document struct {
+	spec     *huma.OpenAPI
+	registry huma.Registry
+}
+
+func newDocument() *document {
+	d := &document{registry: huma.NewMapRegistry("#/components/schemas/", schemaName)}
+	d.spec = &huma.OpenAPI{
+		OpenAPI: "3.1.0",
+		Info:    &huma.Info{Title: "Parley API", Version: "1.0.0", Description: "Voice agents on the telephone. Generated from the routes; do not edit."},
+		Servers: []*huma.Server{{URL: "http://localhost:8080"}},
+		Components: &huma.Components{
+			Schemas: d.registry,
+			SecuritySchemes: map[string]*huma.SecurityScheme{
+				"environmentToken": {Type: "http", Scheme: "bearer", Description: "Environment token, prefix talq_."},
+			},
+		},
+	}
+	return d
+}
+
+// schemaName is a type's name as the document shows it.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	if form, ok := strings.CutSuffix(name, "Body"); ok && name != "ErrorBody" {
+		return form + "Request"
+	}
+	return strings.TrimSuffix(name, "JSON")
+}
+
+var pathParam = regexp.MustCompile(`\{(\w+)\}`)
+
+// add describes a route.
+func (d *document) add(rt *route) {
+	o := &huma.Operation{
+		OperationID: rt.id, Method: rt.method, Path: rt.path, Tags: []string{rt.tag}, Summary: rt.summary,
+		Responses: map[string]*huma.Response{}, Security: []map[string][]string{},
+	}
+	if !rt.open && !rt.free {
+		o.Security = append(o.Security, map[string][]string{"environmentToken": {}})
+	}
+	for _, m := range pathParam.FindAllStringSubmatch(rt.path, -1) {
+		o.Parameters = append(o.Parameters, &huma.Param{Name: m[1], In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
+	}
+	o.Parameters = append(append(o.Parameters, d.queryParams(rt.query)...), rt.headers...)
+	if s, required := d.request(rt); s != nil {
+		o.RequestBody = &huma.RequestBody{Required: required, Content: map[string]*huma.MediaType{"application/json": {Schema: s}}}
+	}
+	d.addSuccess(o, rt)
+	d.addRefusals(o, rt)
+	d.spec.AddOperation(o)
+}
+
+func (d *document) ref(t reflect.Type) *huma.Schema { return d.registry.Schema(t, true, t.Name()) }
+
+// request is the schema of a body, and whether there must be one.
+func (d *document) request(rt *route) (s *huma.Schema, required bool) {
+	switch {
+	case rt.op.request != nil:
+		return rt.op.request(d.registry), true
+	case rt.body != nil:
+		return d.ref(rt.body), len(newForm(rt.body).schema.Required) > 0
+	}
+	return nil, false
+}
+
+func (d *document) queryParams(t reflect.Type) (params []*huma.Param) {
+	s := newForm(t).schema
+	if s == nil {
+		return nil
+	}
+	for name, rule := range s.Properties {
+		params = append(params, &huma.Param{Name: name, In: "query", Schema: rule})
+	}
+	slices.SortFunc(params, func(a, b *huma.Param) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	return params
+}
+
+func (d *document) addSuccess(o *huma.Operation, rt *route) {
+	r := &huma.Response{Description: http.StatusText(rt.successStatus())}
+	if rt.shape == mediaShape {
+		if rt.media != "" {
+			r.Content = map[string]*huma.MediaType{rt.media: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
+		}
+	} else {
+		r.Content = map[string]*huma.MediaType{"application/json": {Schema: d.success(rt)}}
+	}
+	o.Responses[strconv.Itoa(rt.successStatus())] = r
+}
+
+// success is the schema of an operation's answer.
+func (d *document) success(rt *route) *huma.Schema {
+	if rt.answer != nil {
+		return rt.answer(d.registry)
+	}
+	if rt.shape == bareShape {
+		return d.ref(rt.reply)
+	}
+	s := &huma.Schema{
+		Type: huma.TypeObject, Required: []string{"success"},
+		Properties: map[string]*huma.Schema{"success": {Type: huma.TypeBoolean, Enum: []any{true}}},
+	}
+	put := func(name string, p *huma.Schema) {
+		s.Properties[name] = p
+		s.Required = append(s.Required, name)
+	}
+	if rt.message != "" {
+		put("message", oneOf(rt.message))
+	}
+	switch rt.shape {
+	case dataShape:
+		put("data", d.ref(rt.reply))
+	case pageShape, metaShape:
+		rows := reflect.Zero(rt.reply).Interface().(paged).row()
+		put("data", &huma.Schema{Type: huma.TypeArray, Items: d.ref(rows)})
+		if rt.shape == metaShape {
+			put("meta", d.ref(reflect.TypeFor[metaBlock]()))
+		} else {
+			put("pagination", d.ref(reflect.TypeFor[pagination]()))
+		}
+	}
+	return s
+}
+
+// errorCode is an entry of x-error-codes.
+type errorCode struct {
+	Status  int         `json:"status"`
+	Code    parley.Code `json:"code"`
+	Message string      `json:"message,omitempty"`
+}
+
+// addRefusals lists what an operation may answer instead, with its texts.
+func (d *document) addRefusals(o *huma.Operation, rt *route) {
+	if rt.free {
+		return
+	}
+	codes := []parley.Code{parley.RateLimitExceeded, parley.ServerError}
+	if !rt.open || rt.id == "identifyToken" {
+		codes = append(codes, parley.InvalidToken)
+	}
+	codes = append(codes, rt.codes...)
+	if rt.body != nil || rt.op.request != nil {
+		codes = append(codes, parley.InvalidJSON, parley.BodyTooLarge)
+	}
+	var list []errorCode
+	for _, c := range codes {
+		status := table[c].status
+		list = append(list, errorCode{status, c, rt.text(&parley.Error{Code: c})})
+		key := strconv.Itoa(status)
+		if o.Responses[key] == nil {
+			o.Responses[key] = &huma.Response{
+				Description: http.StatusText(status),
+				Content:     map[string]*huma.MediaType{"application/json": {Schema: d.ref(reflect.TypeFor[errorBody]())}},
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b errorCode) int { return a.Status - b.Status })
+	o.Extensions = map[string]any{"x-error-codes": list}
+}
+
+func (d *document) yaml() ([]byte, error) {
+	for _, s := range d.registry.Map() {
+		if s.AdditionalProperties == false {
+			s.AdditionalProperties = nil // unknown fields are ignored, and answers may grow
+		}
+	}
+	return d.spec.YAML()
+}
