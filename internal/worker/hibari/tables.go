@@ -7,7 +7,7 @@ import (
 
 const steps = 4096 // of the sine table in one turn
 
-// tables hold what every sentence reads. The functions over them are good to about 1e-6, and three times faster than math's,
+// tables hold what every sentence reads. The functions over them are good to some 1e-6, and three times faster than math's,
 // which would take two thirds of the synthesis.
 type tables struct {
 	window  [size]float64                // Hann
