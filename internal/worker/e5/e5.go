@@ -16,7 +16,7 @@ const (
 	// Dim is the length of a vector.
 	Dim = 384
 	// MaxText is the longest text in bytes; the model reads no more than its first 512 tokens at once and averages the rest.
-	MaxText = 8192
+	MaxText = 4096
 )
 
 // Model is safe for concurrent use.
