@@ -68,7 +68,8 @@ func (t *tx) PutTurns(ctx context.Context, ts []parley.Turn) error {
 	return done(q.Exec(ctx))
 }
 
-// livingCalls says which calls of turns can be written to, and keeps their rows and their agents' from being deleted meanwhile.
+// livingCalls says which calls of turns can be written to, and keeps their agents from being deleted meanwhile: an erasure that
+// begins afterwards sees the turns.
 func (t *tx) livingCalls(ctx context.Context, ts []parley.Turn) (map[string]bool, error) {
 	living := make(map[string]bool)
 	if len(ts) == 0 {
@@ -80,7 +81,7 @@ func (t *tx) livingCalls(ctx context.Context, ts []parley.Turn) (map[string]bool
 	}
 	var found []string
 	q := t.living((*callRow)(nil)).Column("c.id").Where("c.id IN (?)", bun.List(ids)).Order("a.id", "c.id")
-	if err := t.lock(q, "KEY SHARE").Scan(ctx, &found); err != nil {
+	if err := t.lock(q, "KEY SHARE OF a").Scan(ctx, &found); err != nil {
 		return nil, fault(err)
 	}
 	for _, id := range found {

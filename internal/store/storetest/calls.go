@@ -1,0 +1,179 @@
+package storetest
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/store"
+)
+
+var callRules = []rule{
+	{"a call comes back as it was, snapshot included", func(t *testing.T, h *house) {
+		a := h.agent(t)
+		c := h.call(t, a, func(c *parley.Call) {
+			c.Payload, c.Context = json.RawMessage(`{"b": 1.0,"a":"O'Neil ☎","a":null}`), json.RawMessage(`{}`)
+			c.TokenHash, c.DialAt, c.AnsweredAt, c.Testing = "hash", h.tick(), new(h.tick()), true
+			c.Messages = []parley.TakenMessage{{TakenAt: h.tick(), Slots: map[string]string{"name": "Ada"}}}
+		})
+		view(t, h, func(ctx context.Context, tx store.Tx) error {
+			if err := same("by id", c)(tx.Call(ctx, h.env, c.ID)); err != nil {
+				return err
+			}
+			return same("of any environment", c)(tx.Call(ctx, "", c.ID))
+		})
+	}},
+	{"another environment's call does not exist", func(t *testing.T, h *house) {
+		c := h.call(t, h.agent(t))
+		refused(t, h, parley.CallNotFound, func(ctx context.Context, tx store.Tx) error { _, err := tx.Call(ctx, h.other, c.ID); return err })
+		refused(t, h, parley.CallNotFound, func(ctx context.Context, tx store.Tx) error {
+			_, err := tx.CallByRef(ctx, h.other, c.AgentID, c.ID)
+			return err
+		})
+		view(t, h, func(ctx context.Context, tx store.Tx) error {
+			page, total, err := tx.ListCalls(ctx, h.other, store.CallFilter{AgentID: c.AgentID})
+			want(t, "list", len(page)+total, 0)
+			return err
+		})
+	}},
+	{"a call needs a living agent of its environment", func(t *testing.T, h *house) {
+		a := h.agent(t)
+		c := h.call(t, a)
+		c.ID, c.EnvironmentID = parley.NewID(), h.other
+		refused(t, h, parley.AgentNotFound, func(ctx context.Context, tx store.Tx) error { return tx.InsertCall(ctx, c) })
+		c.EnvironmentID, c.AgentID = h.env, "none"
+		refused(t, h, parley.AgentNotFound, func(ctx context.Context, tx store.Tx) error { return tx.InsertCall(ctx, c) })
+	}},
+	{"a call is found by sid within its agent, the newest first", func(t *testing.T, h *house) {
+		a, b := h.agent(t), h.agent(t)
+		same1 := func(c *parley.Call) { c.SID = "sid-" + h.env }
+		h.call(t, a, same1)
+		newest := h.call(t, a, same1)
+		h.call(t, b, same1)
+		view(t, h, func(ctx context.Context, tx store.Tx) error {
+			return same("by sid", newest)(tx.CallByRef(ctx, h.env, a.ID, newest.SID))
+		})
+	}},
+	{"a final call is never written again", func(t *testing.T, h *house) {
+		c := h.call(t, h.agent(t))
+		ended := *c
+		ended.Status, ended.EndedReason, ended.EndedAt, ended.UpdatedAt = parley.CallCompleted, parley.EndedByCaller, new(h.tick()), h.tick()
+		h.writes(t, &ended, true)
+		back := *c
+		back.Status, back.UpdatedAt = parley.CallAnswered, h.tick()
+		h.writes(t, &back, false)
+		failed := ended
+		failed.Status = parley.CallFailed
+		h.writes(t, &failed, false)
+		view(t, h, func(ctx context.Context, tx store.Tx) error { return same("call", &ended)(tx.Call(ctx, h.env, c.ID)) })
+	}},
+	{"an update without a snapshot keeps it, one with it replaces it", func(t *testing.T, h *house) {
+		c := h.call(t, h.agent(t))
+		listed := *c
+		listed.Snapshot, listed.Status = nil, parley.CallAnswered
+		h.writes(t, &listed, true)
+		c.Status = parley.CallAnswered
+		view(t, h, func(ctx context.Context, tx store.Tx) error { return same("kept", c)(tx.Call(ctx, h.env, c.ID)) })
+		c.Snapshot = &parley.Snapshot{Agent: c.Snapshot.Agent}
+		c.Snapshot.Agent.Name = "Later"
+		h.writes(t, c, true)
+		view(t, h, func(ctx context.Context, tx store.Tx) error { return same("replaced", c)(tx.Call(ctx, h.env, c.ID)) })
+	}},
+	{"recording and messages are amended even at the end, and nothing else", func(t *testing.T, h *house) {
+		c := h.call(t, h.agent(t), func(c *parley.Call) { c.Status = parley.CallCompleted })
+		amended := *c
+		amended.Recording, amended.RecordingNote = "e/a/c.wav", "disk full"
+		amended.Messages = []parley.TakenMessage{{TakenAt: h.tick(), Slots: map[string]string{"phone": "123"}}}
+		written := amended
+		written.Status, written.To = parley.CallRinging, "+1"
+		update(t, h, func(ctx context.Context, tx store.Tx) error { return tx.AmendCall(ctx, &written) })
+		view(t, h, func(ctx context.Context, tx store.Tx) error { return same("call", &amended)(tx.Call(ctx, h.env, c.ID)) })
+	}},
+	{"a call that is not there cannot be written", func(t *testing.T, h *house) {
+		c := &parley.Call{ID: "none"}
+		refused(t, h, parley.CallNotFound, func(ctx context.Context, tx store.Tx) error { _, err := tx.UpdateCall(ctx, c); return err })
+		refused(t, h, parley.CallNotFound, func(ctx context.Context, tx store.Tx) error { return tx.AmendCall(ctx, c) })
+	}},
+	{"lists are narrowed, counted, and cut into pages, newest first", listCalls},
+	{"an idempotency key gives the first answer until it runs out", rememberKeys},
+}
+
+// writes updates a call and expects the answer wrote.
+func (h *house) writes(t *testing.T, c *parley.Call, wrote bool) {
+	t.Helper()
+	update(t, h, func(ctx context.Context, tx store.Tx) error { return same("wrote", wrote)(tx.UpdateCall(ctx, c)) })
+}
+
+func listCalls(t *testing.T, h *house) {
+	a, b := h.agent(t), h.agent(t)
+	c0 := h.call(t, a, func(c *parley.Call) { c.SID, c.To, c.Status = "CA%_0", "+4930100", parley.CallCompleted })
+	c1 := h.call(t, a, func(c *parley.Call) { c.SID, c.From, c.Direction = "CA1", "+4417", parley.Outbound })
+	c2 := h.call(t, b, func(c *parley.Call) { c.SID, c.From, c.Status = "CA2", parley.Anonymous, parley.CallBusy })
+	c3 := h.call(t, a, func(c *parley.Call) { c.SID, c.To, c.Status = "CA3", "+4930100", parley.CallAnswered })
+	for _, c := range []struct {
+		rule   string
+		filter store.CallFilter
+		total  int
+		want   []*parley.Call
+	}{
+		{"all", store.CallFilter{}, 4, []*parley.Call{c3, c2, c1, c0}},
+		{"a page", store.CallFilter{Page: store.Page{Number: 2, Size: 3}}, 4, []*parley.Call{c0}},
+		{"of an agent", store.CallFilter{AgentID: a.ID}, 3, []*parley.Call{c3, c1, c0}},
+		{"by statuses", store.CallFilter{Statuses: []parley.CallStatus{parley.CallBusy, parley.CallCompleted}}, 2, []*parley.Call{c2, c0}},
+		{"by direction", store.CallFilter{Direction: parley.Outbound}, 1, []*parley.Call{c1}},
+		{"from a moment on", store.CallFilter{From: c2.CreatedAt}, 2, []*parley.Call{c3, c2}},
+		{"before a moment", store.CallFilter{Before: c2.CreatedAt}, 2, []*parley.Call{c1, c0}},
+		{"to a number", store.CallFilter{To: "+4930100"}, 2, []*parley.Call{c3, c0}},
+		{"part of a number", store.CallFilter{Search: "4417"}, 1, []*parley.Call{c1}},
+		{"part of a sid, signs for signs", store.CallFilter{Search: "%_"}, 1, []*parley.Call{c0}},
+		{"all at once", store.CallFilter{AgentID: a.ID, Search: "+49", To: "+4930100", From: c1.CreatedAt}, 1, []*parley.Call{c3}},
+	} {
+		view(t, h, func(ctx context.Context, tx store.Tx) error {
+			page, total, err := tx.ListCalls(ctx, h.env, c.filter)
+			var expected []*parley.Call
+			for _, e := range c.want {
+				bare := *e
+				bare.Snapshot = nil
+				expected = append(expected, &bare)
+			}
+			want(t, c.rule, page, expected)
+			want(t, c.rule+", total", total, c.total)
+			return err
+		})
+	}
+}
+
+func rememberKeys(t *testing.T, h *house) {
+	remember := func(env, key, call, print string, until time.Time) (first, firstPrint string, ok bool) {
+		t.Helper()
+		update(t, h, func(ctx context.Context, tx store.Tx) (err error) {
+			first, firstPrint, ok, err = tx.RememberKey(ctx, env, key, call, print, until)
+			return err
+		})
+		return first, firstPrint, ok
+	}
+	tomorrow, yesterday := time.Now().Add(24*time.Hour), time.Now().Add(-24*time.Hour)
+	for _, c := range []struct {
+		rule, env, key, call, print string
+		until                       time.Time
+		first, firstPrint           string
+		ok                          bool
+	}{
+		{"a new key", h.env, "k1", "call1", "p1", tomorrow, "call1", "p1", true},
+		{"again", h.env, "k1", "call2", "p2", tomorrow, "call1", "p1", false},
+		{"of another environment", h.other, "k1", "call3", "p3", tomorrow, "call3", "p3", true},
+		{"one that is over at once", h.env, "k2", "call4", "p4", yesterday, "call4", "p4", true},
+		{"is not known later", h.env, "k2", "call5", "p5", tomorrow, "call5", "p5", true},
+	} {
+		first, print, ok := remember(c.env, c.key, c.call, c.print, c.until)
+		want(t, c.rule, []any{first, print, ok}, []any{c.first, c.firstPrint, c.ok})
+	}
+	update(t, h, func(ctx context.Context, tx store.Tx) error { return tx.ForgetKeys(ctx, time.Now()) })
+	_, _, ok := remember(h.env, "k1", "call6", "p6", tomorrow)
+	want(t, "forgetting leaves what has not run out", ok, false)
+	update(t, h, func(ctx context.Context, tx store.Tx) error { return tx.ForgetKeys(ctx, tomorrow.Add(time.Second)) })
+	_, _, ok = remember(h.env, "k1", "call7", "p7", tomorrow)
+	want(t, "and takes what has", ok, true)
+}
