@@ -1,0 +1,94 @@
+package sipdoor
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// allowed are the methods that we take (RFC 3261 §20.5).
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+
+// refusal is an answer that says no.
+type refusal struct {
+	status  int
+	reason  string
+	headers []sip.Header
+}
+
+func refuse(status int, reason string, headers ...sip.Header) *refusal {
+	return &refusal{status, reason, headers}
+}
+
+// singular are the headers that a message has exactly or at most once, with their compact forms (RFC 3261 §7.3.1, §7.3.3).
+var singular = map[string]string{
+	"to": "to", "t": "to", "from": "from", "f": "from", "call-id": "call-id", "i": "call-id", "cseq": "cseq",
+	"content-length": "content-length", "l": "content-length", "max-forwards": "max-forwards",
+}
+
+// faultOf says what makes a request unfit to be worked on; nil when nothing does. The library lets these pass.
+func faultOf(m *sip.Request) *refusal {
+	if m.SipVersion != "SIP/2.0" {
+		return refuse(505, "Version Not Supported")
+	}
+	if m.Via() == nil || m.To() == nil || m.From() == nil || m.CallID() == nil || m.CSeq() == nil || m.CallID().Value() == "" {
+		return refuse(sip.StatusBadRequest, "Missing Header")
+	}
+	if m.CSeq().MethodName != m.Method && m.Method != cancelIn {
+		return refuse(sip.StatusBadRequest, "CSeq Method Mismatch")
+	}
+	count := map[string]int{}
+	for _, h := range m.Headers() {
+		if name, ok := singular[sip.HeaderToLower(h.Name())]; ok {
+			if count[name]++; count[name] > 1 {
+				return refuse(sip.StatusBadRequest, "Repeated Header "+h.Name())
+			}
+		}
+	}
+	if l := m.ContentLength(); l != nil && int(*l) != len(m.Body()) {
+		return refuse(sip.StatusBadRequest, "Content-Length Mismatch")
+	}
+	return nil
+}
+
+// unfit says what else keeps a well-formed request from being served: a scheme we do not route by, an extension (RFC 3261 §8.2).
+func unfit(m *sip.Request) *refusal {
+	switch m.Recipient.Scheme {
+	case "sip", "sips", "tel":
+	default:
+		return refuse(416, "Unsupported URI Scheme")
+	}
+	if m.Method == cancelIn || m.IsAck() {
+		return nil // a Require in them is ignored (§8.2.2.3)
+	}
+	var unknown []string
+	for _, name := range []string{"Require", "Proxy-Require"} {
+		for _, h := range m.GetHeaders(name) {
+			for tag := range strings.SplitSeq(h.Value(), ",") {
+				if tag = strings.TrimSpace(tag); tag != "" {
+					unknown = append(unknown, tag)
+				}
+			}
+		}
+	}
+	if len(unknown) > 0 {
+		return refuse(sip.StatusBadExtension, "Bad Extension", sip.NewHeader("Unsupported", strings.Join(unknown, ", ")))
+	}
+	return nil
+}
+
+// retryAfter is a header for a refusal that passes.
+func retryAfter(seconds int) sip.Header { return sip.NewHeader("Retry-After", strconv.Itoa(seconds)) }
+
+func noMethod() *refusal {
+	return refuse(sip.StatusMethodNotAllowed, "Method Not Allowed", sip.NewHeader("Allow", allowed))
+}
+
+func noDialog() *refusal {
+	return refuse(sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist")
+}
+
+func noCapacity() *refusal {
+	return refuse(sip.StatusServiceUnavailable, "Service Unavailable", retryAfter(30))
+}

@@ -1,0 +1,149 @@
+package sipdoor
+
+import (
+	"context"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/parley-voice/parley/internal/media"
+	"github.com/parley-voice/parley/internal/sipdoor/stream"
+)
+
+// undecided is how long a call may ring before the door gives up on its answerer (RFC 3261 §13.3.1.1 has three minutes).
+const undecided = 3 * time.Minute
+
+// incoming is a call that rings, as the house sees it.
+type incoming struct {
+	s      *answering
+	offer  *description // nil when the caller leaves the offer to us
+	agreed agreed
+	invite media.Invite
+	gone   chan struct{}
+	leave  func() // closes gone
+}
+
+var _ media.Incoming = (*incoming)(nil)
+
+func newIncoming(s *answering, offer *description, a agreed, inv media.Invite) *incoming {
+	in := &incoming{s: s, offer: offer, agreed: a, invite: inv, gone: make(chan struct{})}
+	in.leave = sync.OnceFunc(func() { close(in.gone) })
+	return in
+}
+
+// Invite implements media.Incoming.
+func (in *incoming) Invite() media.Invite { return in.invite }
+
+// Gone implements media.Incoming.
+func (in *incoming) Gone() <-chan struct{} { return in.gone }
+
+// decide runs f in the dialog unless the call is settled.
+func (in *incoming) decide(ctx context.Context, f func() error) error {
+	return in.s.dialog.ask(ctx, func() error {
+		if in.s.final {
+			return media.ErrEnded
+		}
+		return f()
+	})
+}
+
+// Ring implements media.Incoming.
+func (in *incoming) Ring() error {
+	return in.decide(context.Background(), func() error {
+		in.s.respond(sip.StatusRinging, "Ringing", nil)
+		return nil
+	})
+}
+
+// Reject implements media.Incoming.
+func (in *incoming) Reject(r media.Refusal) error {
+	return in.decide(context.Background(), func() error {
+		in.s.refuse(refusalOf(r))
+		in.s.dialog.phase = finished
+		return nil
+	})
+}
+
+func refusalOf(r media.Refusal) *refusal {
+	switch r {
+	case media.RefuseUnknownNumber:
+		return refuse(sip.StatusNotFound, "Not Found")
+	case media.RefuseNoAgent:
+		return refuse(sip.StatusTemporarilyUnavailable, "Temporarily Unavailable")
+	case media.RefuseBusy:
+		return refuse(sip.StatusBusyHere, "Busy Here")
+	case media.RefuseNoCapacity:
+		return noCapacity()
+	case media.RefuseForbidden:
+		return refuse(sip.StatusForbidden, "Forbidden")
+	}
+	return refuse(sip.StatusInternalServerError, "Server Internal Error")
+}
+
+// Answer implements media.Incoming.
+func (in *incoming) Answer(ctx context.Context) (media.Leg, error) {
+	if err := in.decide(ctx, in.pickUp); err != nil {
+		return nil, err
+	}
+	d := in.s.dialog
+	return &leg{d.stream, d}, nil
+}
+
+func (in *incoming) pickUp() error {
+	s, d := in.s, in.s.dialog
+	if err := d.openStream(d.peer.source.addr.Addr()); err != nil {
+		s.refuse(noCapacity())
+		d.phase = finished
+		return err
+	}
+	d.phase = confirmed
+	if in.offer == nil {
+		s.delayed = true
+		s.accept(d.sound.offer())
+		return nil
+	}
+	s.accept(d.sound.answer(in.offer, in.agreed))
+	d.stream.Start(d.door.params(in.agreed, d))
+	return nil
+}
+
+// expire gives up on an answerer that does not decide.
+func (in *incoming) expire() {
+	if in.s.final {
+		return
+	}
+	in.s.refuse(refusalOf(media.RefuseNoAgent))
+	in.s.dialog.phase = finished
+}
+
+// serve lets the house decide about the call, and decides if it does not.
+func (in *incoming) serve(ctx context.Context, answerer media.Answerer) {
+	defer func() {
+		if p := recover(); p != nil {
+			in.s.dialog.log.Error("panic while serving a call", "panic", p, "stack", string(debug.Stack()))
+		}
+		_ = in.Reject(media.RefuseFault) // harmless once settled
+	}()
+	answerer.Serve(ctx, in)
+}
+
+// leg is an answered call.
+type leg struct {
+	*stream.Stream
+	dialog *dialog
+}
+
+var _ media.Leg = (*leg)(nil)
+
+// Hangup implements media.Leg.
+func (l *leg) Hangup(ctx context.Context) error {
+	l.dialog.box.put(func() { l.dialog.leave(media.EndLocal) })
+	select {
+	case <-l.dialog.over:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

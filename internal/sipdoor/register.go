@@ -1,0 +1,204 @@
+package sipdoor
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+const (
+	// shortest is how soon a registration is renewed at the earliest.
+	shortest = 5 * time.Second
+	// goodbye is how long taking a registration back may last.
+	goodbye = 2 * time.Second
+)
+
+// errCredentials says that a trunk knows us not.
+var errCredentials = errors.New("sipdoor: the trunk refused the credentials")
+
+// registrar keeps a registration at each trunk that has a username, so that it knows where to bring calls (RFC 3261 §10).
+type registrar struct {
+	door *Door
+	runs map[string]*registration // by trunk id
+	wg   sync.WaitGroup
+}
+
+// registration is the goroutine of one trunk.
+type registration struct {
+	trunk Trunk
+	stop  context.CancelFunc
+}
+
+func newRegistrar(d *Door) *registrar { return &registrar{door: d, runs: map[string]*registration{}} }
+
+// reconcile starts and stops registrations until they are those of the list.
+func (r *registrar) reconcile(trunks []Trunk) {
+	wanted := map[string]Trunk{}
+	for _, t := range trunks {
+		if t.Username != "" {
+			wanted[t.ID] = t
+		}
+	}
+	for id, run := range r.runs {
+		if t, ok := wanted[id]; !ok || !sameRegistration(&t, &run.trunk) {
+			run.stop()
+			delete(r.runs, id)
+		}
+	}
+	for id, t := range wanted {
+		if r.runs[id] == nil {
+			ctx, stop := context.WithCancel(context.Background())
+			r.runs[id] = &registration{trunk: t, stop: stop}
+			r.wg.Go(func() { r.door.keepRegistered(ctx, t) })
+		}
+	}
+}
+
+func sameRegistration(a, b *Trunk) bool {
+	return sameHosts(a, b) && a.Username == b.Username && a.Password == b.Password && (a.AuthRealm == nil) == (b.AuthRealm == nil) &&
+		(a.AuthRealm == nil || *a.AuthRealm == *b.AuthRealm)
+}
+
+// close takes all registrations back.
+func (r *registrar) close() {
+	for _, run := range r.runs {
+		run.stop()
+	}
+	r.wg.Wait()
+}
+
+// keepRegistered registers, renews before the registration runs out, and tries again later and later when it fails.
+func (d *Door) keepRegistered(ctx context.Context, t Trunk) {
+	b := newBinding(d, t)
+	log := d.log.With("trunk", t.ID)
+	for failures := 0; ; {
+		life, err := b.register(ctx, d.cfg.Timers.Register)
+		wait := max(min(life*3/4, life-shortest), min(life/2, shortest))
+		switch {
+		case err == nil:
+			if failures > 0 || !b.held {
+				log.Info("registered at trunk", "expires", life.String())
+			}
+			b.held, failures = true, 0
+		case ctx.Err() != nil:
+		default:
+			wait = d.cfg.Timers.Retry << min(failures, 5)
+			failures++
+			log.Warn("not registered at trunk", "error", err, "again_in", wait.String())
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			b.release()
+			return
+		}
+	}
+}
+
+// bindingAt is our Contact at a trunk's registrar: one Call-ID, one count (RFC 3261 §10.2.4).
+type bindingAt struct {
+	door  *Door
+	trunk Trunk
+	creds *credentials
+	peer  peer
+	held  bool
+}
+
+func newBinding(d *Door, t Trunk) *bindingAt {
+	host, _, _ := split(t.Domain, t.Transport, t.Port)
+	aor := sip.Uri{Scheme: "sip", User: t.Username, Host: host}
+	registrar := sip.Uri{Scheme: "sip", Host: host}
+	return &bindingAt{door: d, trunk: t, creds: newCredentials(&t), peer: peer{
+		callID: rand.Text(), localTag: rand.Text(), local: aor, remote: aor, target: registrar, seq: firstSeq(),
+	}}
+}
+
+// register asks for a life and returns the one that was given; 0 takes the registration back. A life below the trunk's shortest is
+// raised to that (423).
+func (b *bindingAt) register(ctx context.Context, life time.Duration) (time.Duration, error) {
+	hops, err := b.door.hopsTo(ctx, &b.trunk)
+	if err != nil {
+		return 0, err
+	}
+	for _, to := range hops {
+		var given time.Duration
+		if given, err = b.at(ctx, to, life); err == nil || errors.Is(err, errCredentials) {
+			return given, err
+		}
+	}
+	return 0, err
+}
+
+func (b *bindingAt) at(ctx context.Context, to hop, life time.Duration) (time.Duration, error) {
+	contact := b.door.stack.contact(b.trunk.Username, to)
+	for raised := false; ; {
+		res, err := b.door.ask(ctx, to, b.creds, func() *sip.Request {
+			req := b.peer.request(sip.REGISTER, b.door.stack.agent)
+			req.AppendHeader(&sip.ContactHeader{Address: contact})
+			req.AppendHeader(sip.NewHeader("Expires", strconv.Itoa(int(life/time.Second))))
+			return req
+		})
+		if err != nil {
+			return 0, err
+		}
+		shortest := seconds(res.GetHeader("Min-Expires"))
+		switch {
+		case res.IsSuccess():
+			return given(res, contact, life), nil
+		case res.StatusCode == sip.StatusIntervalToBrief && !raised && shortest > life && shortest <= 24*time.Hour:
+			life, raised = shortest, true
+		case challenged(res) || res.StatusCode == sip.StatusForbidden:
+			return 0, fmt.Errorf("%w (%d)", errCredentials, res.StatusCode)
+		default:
+			return 0, fmt.Errorf("sipdoor: the trunk refused the registration (%d)", res.StatusCode)
+		}
+	}
+}
+
+// release takes the registration back when there is one.
+func (b *bindingAt) release() {
+	if !b.held {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
+	defer cancel()
+	if _, err := b.register(ctx, 0); err != nil {
+		b.door.log.Info("registration not taken back", "trunk", b.trunk.ID, "error", err)
+	}
+}
+
+// given is the life of our Contact in a response, else that of all (RFC 3261 §10.2.4).
+func given(res *sip.Response, contact sip.Uri, asked time.Duration) time.Duration {
+	for _, h := range res.GetHeaders("Contact") {
+		c, ok := h.(*sip.ContactHeader)
+		if !ok || c.Address.User != contact.User || c.Address.Host != contact.Host || c.Address.Port != contact.Port {
+			continue
+		}
+		if v, ok := c.Params.Get("expires"); ok {
+			if n, err := strconv.Atoi(v); err == nil && n >= 0 {
+				return time.Duration(n) * time.Second
+			}
+		}
+	}
+	if all := seconds(res.GetHeader("Expires")); all > 0 {
+		return all
+	}
+	return asked
+}
+
+func seconds(h sip.Header) time.Duration {
+	if h == nil {
+		return 0
+	}
+	n, err := strconv.Atoi(h.Value())
+	if err != nil || n < 0 || n > 1<<31 {
+		return 0
+	}
+	return time.Duration(n) * time.Second
+}

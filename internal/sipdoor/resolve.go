@@ -1,0 +1,157 @@
+package sipdoor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// most is how many addresses of a name are tried.
+const most = 6
+
+// resolve finds the hops behind a host, best first. A host may carry its port and, as a URI, its transport. Without a port of its own,
+// or with the default one, SRV records go first (RFC 3263 §4.2); the addresses of a name with another port are looked up alone.
+func resolve(ctx context.Context, r Resolver, host, network string, port int) ([]hop, error) {
+	host, network, port = split(host, network, port)
+	if a, err := netip.ParseAddr(host); err == nil {
+		return []hop{{network, netip.AddrPortFrom(a.Unmap(), uint16(port)), host}}, nil
+	}
+	var hops []hop
+	if port == sip.DefaultPort(network) {
+		hops = bySRV(ctx, r, host, network)
+	}
+	if len(hops) == 0 {
+		addrs, err := r.LookupNetIP(ctx, "ip4", host)
+		if err != nil {
+			return nil, fmt.Errorf("sipdoor: resolve: %w", err)
+		}
+		hops = append(hops, hopsOf(addrs, network, port, host)...)
+	}
+	if len(hops) == 0 {
+		return nil, errors.New("sipdoor: the name has no address")
+	}
+	return hops[:min(len(hops), most)], nil
+}
+
+// bySRV asks for the service's records, which come in the order to be tried in (RFC 2782). The certificate names the domain, not the
+// target (RFC 5922 §4).
+func bySRV(ctx context.Context, r Resolver, domain, network string) []hop {
+	service, proto := "sip", network
+	if network == "tls" {
+		service, proto = "sips", "tcp"
+	}
+	_, records, err := r.LookupSRV(ctx, service, proto, domain)
+	if err != nil {
+		return nil
+	}
+	var hops []hop
+	for _, s := range records {
+		addrs, err := r.LookupNetIP(ctx, "ip4", strings.TrimSuffix(s.Target, "."))
+		if err == nil {
+			hops = append(hops, hopsOf(addrs, network, int(s.Port), domain)...)
+		}
+		if len(hops) >= most {
+			break
+		}
+	}
+	return hops
+}
+
+func hopsOf(addrs []netip.Addr, network string, port int, name string) []hop {
+	var hops []hop
+	for _, a := range addrs {
+		hops = append(hops, hop{network, netip.AddrPortFrom(a.Unmap(), uint16(port)), name})
+	}
+	return hops
+}
+
+// split reads "host", "host:port" or a URI, and fills what is missing.
+func split(host, network string, port int) (string, string, int) {
+	var u sip.Uri
+	if strings.HasPrefix(host, "sip") && sip.ParseUri(host, &u) == nil && u.Host != "" {
+		host = u.Host
+		if t, ok := u.UriParams.Get("transport"); ok {
+			network = strings.ToLower(t)
+		}
+		port = u.Port
+	} else if h, p, err := net.SplitHostPort(host); err == nil {
+		host = h
+		port, _ = strconv.Atoi(p)
+	}
+	or(&network, "udp")
+	if port <= 0 || port > 65535 {
+		port = sip.DefaultPort(network)
+	}
+	return strings.Trim(host, "[]"), network, port
+}
+
+// proxyOf is a trunk's outbound proxy, empty for none.
+func proxyOf(t *Trunk) string {
+	if t.OutboundProxy == nil {
+		return ""
+	}
+	return *t.OutboundProxy
+}
+
+// hopsTo finds where requests to a trunk go, in the order to be tried, without addresses that a trunk may not lead to.
+func (d *Door) hopsTo(ctx context.Context, t *Trunk) ([]hop, error) {
+	host, port := t.Domain, t.Port
+	if p := proxyOf(t); p != "" {
+		host, port = p, 0
+	}
+	hops, err := resolve(ctx, d.deps.Resolver, host, t.Transport, port)
+	if err != nil || d.deps.TrunkAllowed == nil {
+		return hops, err
+	}
+	var allowed []hop
+	for _, h := range hops {
+		if err = d.deps.TrunkAllowed(h.addr.Addr()); err == nil {
+			allowed = append(allowed, h)
+		}
+	}
+	if len(allowed) == 0 {
+		return nil, fmt.Errorf("sipdoor: trunk address refused: %w", err)
+	}
+	return allowed, nil
+}
+
+// nextHop is where a request in a dialog goes: to its first route or target (RFC 3261 §12.2.1.1), unless that is an address behind
+// somebody's NAT, or nowhere; then to where the peer speaks from. A connection that the peer holds open is used again.
+func (d *Door) nextHop(p *peer) hop {
+	next := p.next()
+	network := "udp"
+	if t, ok := next.UriParams.Get("transport"); ok {
+		network = strings.ToLower(t)
+	} else if p.source.network != "udp" {
+		network = p.source.network
+	}
+	if next.IsEncrypted() {
+		network = "tls"
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), resolveWithin)
+	defer cancel()
+	hops, err := resolve(ctx, d.deps.Resolver, strings.Trim(next.Host, "[]"), network, next.Port)
+	if err != nil || next.Host == "" {
+		return p.source
+	}
+	to := hops[0]
+	same := to.addr.Addr() == p.source.addr.Addr()
+	switch {
+	case !same && !reachable(to.addr.Addr()):
+		return p.source
+	case same && network != "udp" && network == p.source.network && d.stack.connected(p.source):
+		return p.source
+	}
+	return to
+}
+
+// reachable says that an address is one that everybody sees alike.
+func reachable(a netip.Addr) bool {
+	return a.IsGlobalUnicast() && !a.IsPrivate() && !netip.MustParsePrefix("100.64.0.0/10").Contains(a)
+}

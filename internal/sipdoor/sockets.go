@@ -1,0 +1,159 @@
+package sipdoor
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// binding is the door's sockets: UDP and TCP on one port number, and TLS on its own.
+type binding struct {
+	udp *udpSocket
+	tcp *listener
+	tls *listener // without a listening socket, for calls out only, unless TLS is configured
+	ip  netip.Addr
+}
+
+// family keeps an IPv4 listener from becoming a dual-stack one, whose sources would look like IPv6.
+func family(network, host string) string {
+	if a, err := netip.ParseAddr(host); err == nil && a.Is6() {
+		return network + "6"
+	}
+	return network + "4"
+}
+
+// bind opens the sockets. For port 0 it looks for a number that is free for both UDP and TCP.
+func bind(cfg Config, known func(netip.Addr) bool) (*binding, error) {
+	host, port, err := net.SplitHostPort(cfg.Addr)
+	if err != nil {
+		return nil, err
+	}
+	for try := 0; ; try++ {
+		pc, err := net.ListenPacket(family("udp", host), cfg.Addr)
+		if err != nil {
+			return nil, fmt.Errorf("sipdoor: listen: %w", err)
+		}
+		at := pc.LocalAddr().(*net.UDPAddr).AddrPort()
+		ln, err := net.Listen(family("tcp", host), net.JoinHostPort(host, strconv.Itoa(int(at.Port()))))
+		if err == nil {
+			b := &binding{udp: newUDPSocket(pc, cfg.Limits, known), tcp: newListener(ln, cfg.Limits, known), ip: at.Addr().Unmap()}
+			if err := b.bindTLS(cfg, known); err != nil {
+				b.close()
+				return nil, err
+			}
+			return b, nil
+		}
+		_ = pc.Close()
+		if port != "0" || try == 20 {
+			return nil, fmt.Errorf("sipdoor: listen: %w", err)
+		}
+	}
+}
+
+func (b *binding) bindTLS(cfg Config, known func(netip.Addr) bool) error {
+	b.tls = newListener(nil, cfg.Limits, known)
+	if cfg.TLSAddr == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(cfg.TLSAddr)
+	if err == nil {
+		b.tls.Listener, err = net.Listen(family("tcp", host), cfg.TLSAddr)
+	}
+	if err != nil {
+		return fmt.Errorf("sipdoor: listen for TLS: %w", err)
+	}
+	b.tls.wrap = func(c net.Conn) net.Conn { return tls.Server(c, cfg.TLS) }
+	return nil
+}
+
+func (b *binding) close() {
+	_ = b.udp.Close()
+	_ = b.tcp.Close()
+	_ = b.tls.Close()
+}
+
+// port is the number that peers reach us at over a transport.
+func (b *binding) port(network string) int {
+	if network == "tls" && b.tls.Listener != nil {
+		return b.tls.Addr().(*net.TCPAddr).Port
+	}
+	return b.udp.LocalAddr().(*net.UDPAddr).Port
+}
+
+// sources is how many new senders make the UDP reader start afresh.
+const sources = 4096
+
+// errPrune ends the library's read loop, which forgets all senders then; the socket lives on. It must be net.ErrClosed by errors.Is.
+var errPrune = fmt.Errorf("too many senders remembered: %w", net.ErrClosed)
+
+// udpSocket is a UDP socket that throws away what is not SIP, too long or too frequent, before anything is remembered of the sender:
+// the library keeps every sender's address for as long as it reads.
+type udpSocket struct {
+	net.PacketConn
+	longest int
+	known   func(netip.Addr) bool
+	rate    *limiter
+	reading chan struct{} // closed when the library reads for the first time
+	once    sync.Once
+	closed  atomic.Bool
+	seen    map[netip.AddrPort]struct{} // touched by the reader only
+}
+
+func newUDPSocket(pc net.PacketConn, l Limits, known func(netip.Addr) bool) *udpSocket {
+	return &udpSocket{
+		PacketConn: pc, longest: l.Message, known: known, rate: newLimiter(float64(l.Rate), l.Burst),
+		reading: make(chan struct{}), seen: map[netip.AddrPort]struct{}{},
+	}
+}
+
+// ReadFrom implements net.PacketConn.
+func (u *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
+	u.once.Do(func() { close(u.reading) })
+	if len(u.seen) >= sources {
+		time.Sleep(20 * time.Millisecond) // requests just read must still find their sender
+		u.seen = map[netip.AddrPort]struct{}{}
+		return 0, nil, errPrune
+	}
+	for {
+		n, from, err := u.PacketConn.ReadFrom(b)
+		if err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				time.Sleep(time.Millisecond) // such as an ICMP report of an earlier datagram: no reason to stop listening
+				continue
+			}
+			u.closed.Store(true)
+			return n, from, err
+		}
+		if at := from.(*net.UDPAddr).AddrPort(); u.passes(b[:n], netip.AddrPortFrom(at.Addr().Unmap(), at.Port())) {
+			return n, from, nil
+		}
+	}
+}
+
+func (u *udpSocket) passes(msg []byte, from netip.AddrPort) bool {
+	if len(msg) > u.longest || !startsSIP(msg) || !u.known(from.Addr()) && !u.rate.allow(from.Addr()) {
+		return false
+	}
+	u.seen[from] = struct{}{}
+	return true
+}
+
+// Close implements net.PacketConn.
+func (u *udpSocket) Close() error {
+	u.closed.Store(true)
+	return u.PacketConn.Close()
+}
+
+// startsSIP says whether a datagram's first line can be one of SIP (RFC 3261 §7): that of a response, or a request's, which ends in the
+// version.
+func startsSIP(msg []byte) bool {
+	line, _, ok := bytes.Cut(msg, []byte("\r\n"))
+	return ok && (bytes.HasPrefix(line, []byte("SIP/2.0 ")) || bytes.Contains(line, []byte(" SIP/")))
+}

@@ -1,0 +1,41 @@
+package sipdoor
+
+import (
+	"log/slog"
+	"net/netip"
+
+	"github.com/parley-voice/parley/internal/sipdoor/stream"
+)
+
+// openStream binds the ports of a call with a peer.
+func (d *dialog) openStream(peer netip.Addr) error {
+	door := d.door
+	s, err := stream.Open(stream.Config{
+		LocalIP: door.stack.local(peer), Ports: door.cfg.RTPPorts, Pacer: door.pacer, Log: d.log, MediaTimeout: door.cfg.MediaTimeout,
+	})
+	if err != nil {
+		return err
+	}
+	d.stream, d.ended = s, s.Done()
+	d.sound = newSession(door.stack.self(peer), s.Port())
+	return nil
+}
+
+// params says what the stream is to do. Sound goes only to where the peer's signalling comes from, to its trunk's networks and to what
+// the operator allows: an address in SDP is a request to send packets to anybody. Another gets none; the source may still show itself.
+func (d *Door) params(a agreed, dlg *dialog) stream.Params {
+	source := dlg.peer.source.addr.Addr()
+	may := func(to netip.Addr) bool {
+		return to == source || d.book.owns(dlg.trunk, to) || d.deps.MediaAllowed != nil && d.deps.MediaAllowed(to)
+	}
+	p := stream.Params{
+		Remote: a.remote, AllowedSource: may, Codec: a.codec, PayloadType: a.payload, DTMFPayload: a.dtmf,
+		SendHold: a.sendHold, RecvHold: a.recvHold || a.sendHold, // who holds us may be silent
+	}
+	if to := a.remote.Addr(); to.IsValid() && !may(to) {
+		dlg.log.Warn("media address refused: neither the caller's own, nor its trunk's, nor in egress.allow",
+			slog.Group("pii", "media", to.String(), "source", source.String()))
+		p.Remote = netip.AddrPort{}
+	}
+	return p
+}
