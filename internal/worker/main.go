@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"runtime/debug"
 )
 
 // exitStuck is the exit status of a child whose native code hangs.
@@ -39,6 +40,7 @@ func child(ctx context.Context, slots int, load func() (Engines, error)) error {
 	if err != nil {
 		return errors.Join(err, refuse(conn, err))
 	}
+	debug.FreeOSMemory() // reading the tables took more than they hold
 	return serve(ctx, conn, e, slots, func() {
 		fmt.Fprintf(os.Stderr, "worker: work did not end within %v\n", stuckAfter)
 		os.Exit(exitStuck)
