@@ -87,8 +87,12 @@ func (b *binding) port(network string) int {
 	return b.udp.LocalAddr().(*net.UDPAddr).Port
 }
 
-// sources is how many new senders make the UDP reader start afresh.
-const sources = 4096
+const (
+	// sources is how many new senders make the UDP reader start afresh.
+	sources = 4096
+	// settling is how long requests just read are given to find their sender, before senders are forgotten.
+	settling = 20 * time.Millisecond
+)
 
 // errPrune ends the library's read loop, which forgets all senders then; the socket lives on. It must be net.ErrClosed by errors.Is.
 var errPrune = fmt.Errorf("too many senders remembered: %w", net.ErrClosed)
@@ -103,6 +107,7 @@ type udpSocket struct {
 	reading chan struct{} // closed when the library reads for the first time
 	once    sync.Once
 	closed  atomic.Bool
+	deaf    atomic.Bool // nothing more is taken
 	seen    map[netip.AddrPort]struct{} // touched by the reader only
 }
 
@@ -117,7 +122,7 @@ func newUDPSocket(pc net.PacketConn, l Limits, known func(netip.Addr) bool) *udp
 func (u *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 	u.once.Do(func() { close(u.reading) })
 	if len(u.seen) >= sources {
-		time.Sleep(20 * time.Millisecond) // requests just read must still find their sender
+		time.Sleep(settling)
 		u.seen = map[netip.AddrPort]struct{}{}
 		return 0, nil, errPrune
 	}
@@ -138,7 +143,7 @@ func (u *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 }
 
 func (u *udpSocket) passes(msg []byte, from netip.AddrPort) bool {
-	if len(msg) > u.longest || !startsSIP(msg) || !u.known(from.Addr()) && !u.rate.allow(from.Addr()) {
+	if u.deaf.Load() || len(msg) > u.longest || !startsSIP(msg) || !u.known(from.Addr()) && !u.rate.allow(from.Addr()) {
 		return false
 	}
 	u.seen[from] = struct{}{}

@@ -80,11 +80,15 @@ func (s *stack) serve() {
 	<-s.udp.reading
 }
 
+// close ends reading before anything else: the library would open a socket of its own to answer a request whose sender it has forgotten.
 func (s *stack) close() {
+	s.udp.deaf.Store(true)
+	time.Sleep(settling)
 	s.txl.Close()
 	_ = s.tp.Close()
 	s.binding.close()
 	s.wg.Wait()
+	_ = s.tp.Close() // what requests on their way have opened all the same
 }
 
 // self is our address as a peer is told it.
