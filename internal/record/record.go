@@ -36,12 +36,14 @@ const (
 
 type pair struct{ heard, said media.Frame }
 
-// Recorder records one call. Make it with Start.
+// Recorder records one call. Make it with New.
 type Recorder struct {
+	ctx  context.Context //nolint:containedctx // of the goroutine that the first tick starts
 	log  *slog.Logger
 	open func(context.Context) (store.Blob, error)
 
 	mu     sync.Mutex
+	begun  bool
 	queue  [queued]pair
 	first  int
 	have   int
@@ -62,25 +64,20 @@ type Recorder struct {
 	failed      bool
 }
 
-// Start begins a recording. open makes the file; it is called by the recorder's goroutine, so a slow disk costs the call nothing.
-func Start(ctx context.Context, open func(context.Context) (store.Blob, error), log *slog.Logger) (*Recorder, error) {
-	left, err := audio.NewResampler(media.Rate, Rate)
-	if err != nil {
-		return nil, fmt.Errorf("record: %w", err)
-	}
-	right, err := audio.NewResampler(media.Rate, Rate)
-	if err != nil {
-		return nil, fmt.Errorf("record: %w", err)
-	}
-	r := &Recorder{log: log, open: open, stop: make(chan struct{}), done: make(chan struct{}), left: left, right: right}
-	go func() { defer close(r.done); r.run(ctx) }()
-	return r, nil
+// New makes a recorder that begins with the first tick. open makes the file; it is called by the recorder's goroutine, so a slow disk
+// costs the call nothing.
+func New(ctx context.Context, open func(context.Context) (store.Blob, error), log *slog.Logger) *Recorder {
+	return &Recorder{ctx: ctx, log: log, open: open, stop: make(chan struct{}), done: make(chan struct{})}
 }
 
-// Push takes a tick. It never blocks and allocates nothing; a tick that finds the queue full becomes silence.
+// Push takes a tick. It never blocks and allocates nothing but at the first; a tick that finds the queue full becomes silence.
 func (r *Recorder) Push(t *media.Tick) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.begun {
+		r.begun = true
+		go func() { defer close(r.done); r.run() }()
+	}
 	if r.have == queued {
 		r.missed++
 		return
@@ -93,6 +90,12 @@ func (r *Recorder) Push(t *media.Tick) {
 // Close ends the recording, waits for the file to be complete and says why it is short; note is empty when it is not. saved is false
 // when there is no file. A disk that does not answer at all is waited for no longer than patience.
 func (r *Recorder) Close() (note string, saved bool) {
+	r.mu.Lock()
+	begun := r.begun
+	r.mu.Unlock()
+	if !begun {
+		return "", false
+	}
 	close(r.stop)
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -104,13 +107,9 @@ func (r *Recorder) Close() (note string, saved bool) {
 	}
 }
 
-func (r *Recorder) run(ctx context.Context) {
-	blob, err := r.open(ctx)
-	if err != nil {
+func (r *Recorder) run() {
+	if err := r.begin(); err != nil {
 		r.fail(err)
-	} else {
-		r.blob = blob
-		r.header()
 	}
 	beat := time.NewTicker(gather)
 	defer beat.Stop()
@@ -124,6 +123,22 @@ func (r *Recorder) run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+func (r *Recorder) begin() (err error) {
+	if r.left, err = audio.NewResampler(media.Rate, Rate); err != nil {
+		return err
+	}
+	if r.right, err = audio.NewResampler(media.Rate, Rate); err != nil {
+		return err
+	}
+	blob, err := r.open(r.ctx)
+	if err != nil {
+		return err
+	}
+	r.blob = blob
+	r.header()
+	return nil
 }
 
 // pop takes the oldest tick, and the ticks that were missed once the queue is empty.

@@ -3,7 +3,6 @@ package record_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -67,13 +66,9 @@ func (d *disk) clip(t *testing.T) audio.Clip {
 	return c
 }
 
-func start(t *testing.T, d *disk) *record.Recorder {
+func record8k(t *testing.T, d *disk) *record.Recorder {
 	t.Helper()
-	r, err := record.Start(t.Context(), func(context.Context) (store.Blob, error) { return d, nil }, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return record.New(t.Context(), func(context.Context) (store.Blob, error) { return d, nil }, slog.New(slog.DiscardHandler))
 }
 
 func tick(heard, said int16) *media.Tick {
@@ -94,7 +89,7 @@ func push(r *record.Recorder, k *media.Tick, d time.Duration) {
 func TestCallerIsLeftAndAgentRight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{}
-		r := start(t, d)
+		r := record8k(t, d)
 		push(r, tick(1000, -2000), 2*time.Second)
 		if note, saved := r.Close(); note != "" || !saved || !d.closed {
 			t.Errorf("note %q, saved %v", note, saved)
@@ -112,7 +107,7 @@ func TestCallerIsLeftAndAgentRight(t *testing.T) {
 func TestFileIsReadableWhileItIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{}
-		r := start(t, d)
+		r := record8k(t, d)
 		push(r, tick(1, 1), 10*time.Second)
 		if got := d.clip(t); len(got.PCM) < 2*9*int(record.Rate)-2*int(record.Rate) {
 			t.Errorf("after 10 s the header admits to %d samples", len(got.PCM))
@@ -124,7 +119,7 @@ func TestFileIsReadableWhileItIsWritten(t *testing.T) {
 func TestFullDiskEndsTheRecordingNotTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{room: 44 + 4*int(record.Rate)}
-		r := start(t, d)
+		r := record8k(t, d)
 		push(r, tick(5, 5), 3*time.Second)
 		if note, saved := r.Close(); note != "disk full" || !saved {
 			t.Errorf("note %q, saved %v", note, saved)
@@ -138,7 +133,7 @@ func TestFullDiskEndsTheRecordingNotTheCall(t *testing.T) {
 func TestStuckDiskNeverBlocksAndKeepsTheChannelsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{stuck: make(chan struct{})}
-		r := start(t, d)
+		r := record8k(t, d)
 		push(r, tick(5, 5), 5*time.Second)
 		close(d.stuck)
 		push(r, tick(5, 5), time.Second)
@@ -153,11 +148,12 @@ func TestStuckDiskNeverBlocksAndKeepsTheChannelsInTime(t *testing.T) {
 }
 
 func TestNoFileNoRecording(t *testing.T) {
-	r, err := record.Start(t.Context(), func(context.Context) (store.Blob, error) { return nil, errors.New("no such disk") },
-		slog.New(slog.NewTextHandler(io.Discard, nil)))
-	if err != nil {
-		t.Fatal(err)
+	open := func(context.Context) (store.Blob, error) { return nil, errors.New("no such disk") }
+	r := record.New(t.Context(), open, slog.New(slog.DiscardHandler))
+	if note, saved := r.Close(); note != "" || saved {
+		t.Errorf("a recorder that heard nothing has note %q, saved %v", note, saved)
 	}
+	r = record.New(t.Context(), open, slog.New(slog.DiscardHandler))
 	r.Push(tick(1, 1))
 	if note, saved := r.Close(); note == "" || saved {
 		t.Errorf("note %q, saved %v", note, saved)
@@ -166,8 +162,9 @@ func TestNoFileNoRecording(t *testing.T) {
 
 func TestPushAllocatesNothing(t *testing.T) {
 	d := &disk{stuck: make(chan struct{})}
-	r := start(t, d)
+	r := record8k(t, d)
 	k := tick(1, 1)
+	r.Push(k)
 	if n := testing.AllocsPerRun(1000, func() { r.Push(k) }); n != 0 {
 		t.Errorf("%.1f allocations a tick", n)
 	}
