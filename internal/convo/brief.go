@@ -1,0 +1,74 @@
+package convo
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/parley-voice/parley/internal/llm"
+)
+
+var placeholder = regexp.MustCompile(`\{\{\s*([\w.\-]+)\s*\}\}`)
+
+// fill puts the values of a payload into a text; a dot goes into an object, and what is unknown becomes nothing.
+func fill(text string, payload map[string]any) string {
+	if !strings.Contains(text, "{{") {
+		return text
+	}
+	return placeholder.ReplaceAllStringFunc(text, func(m string) string {
+		return value(payload, placeholder.FindStringSubmatch(m)[1])
+	})
+}
+
+func value(payload map[string]any, path string) string {
+	if v, ok := payload[path]; ok {
+		return written(v)
+	}
+	head, rest, ok := strings.Cut(path, ".")
+	if inner, isObject := payload[head].(map[string]any); ok && isObject {
+		return value(inner, rest)
+	}
+	return ""
+}
+
+func written(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case map[string]any, []any:
+		b, err := json.Marshal(v)
+		if err != nil {
+			return ""
+		}
+		return string(b)
+	case float64: // JSON's only number
+		return strings.TrimSuffix(fmt.Sprintf("%.6f", v), ".000000")
+	}
+	return fmt.Sprint(v)
+}
+
+// briefOf is what the model is told of the agent.
+func briefOf(cfg Config, greeting string) llm.Brief {
+	a := &cfg.Snapshot.Agent
+	b := llm.Brief{
+		AgentName: a.Name, Language: a.Language, Description: fill(deref(a.Description), cfg.Payload), Greeting: greeting,
+		Temperature: a.Temperature, Tools: tools(), Now: time.Now().Format(time.RFC3339),
+	}
+	for _, t := range cfg.Snapshot.Trainings {
+		b.Trainings = append(b.Trainings, llm.Training{Subject: fill(t.Subject, cfg.Payload), Instructions: fill(t.Instructions, cfg.Payload)})
+	}
+	return b
+}
+
+func tools() []llm.Tool {
+	return []llm.Tool{
+		{Name: llm.ToolHangUp, Description: "End the call after what you said. Use it when the conversation is over.",
+			Parameters: json.RawMessage(`{"type":"object","properties":{}}`)},
+		{Name: llm.ToolTakeMessage, Description: "Keep a message for the owner of the line: each thing that was asked for under its name.",
+			Parameters: json.RawMessage(`{"type":"object","properties":{"slots":{"type":"object","additionalProperties":{"type":"string"}}},"required":["slots"]}`)},
+	}
+}

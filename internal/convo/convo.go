@@ -1,0 +1,158 @@
+// Package convo leads one conversation: it hears, thinks and speaks around package turn, which decides. A Session runs on an answered
+// media.Leg; one goroutine owns its state, and every goroutine that it starts for slow work has ended when Run returns. Per 20 ms tick it
+// allocates nothing, logs nothing and takes no lock that calls share. Text is the same mind without sound.
+package convo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/llm"
+	"github.com/parley-voice/parley/internal/media"
+	"github.com/parley-voice/parley/internal/speech"
+	"github.com/parley-voice/parley/internal/turn"
+)
+
+// prepareWithin bounds what is done while the caller hears it ring.
+const prepareWithin = 6 * time.Second
+
+// Engines are what a conversation needs. Judge and Fallback may be nil.
+type Engines struct {
+	Recognizer  speech.Recognizer
+	Synthesizer speech.Synthesizer
+	Detector    speech.Detector
+	Judge       speech.Judge
+	Model       llm.Model
+	// Fallback answers a turn that Model fails.
+	Fallback llm.Model
+}
+
+// Recorder takes every tick of the call. It must neither block nor keep t.
+type Recorder interface{ Push(t *media.Tick) }
+
+// Config is one conversation.
+type Config struct {
+	CallID    string
+	Direction parley.Direction
+	Caller    string // the other side's number
+	Snapshot  *parley.Snapshot
+	Payload   map[string]any // fills {{placeholders}}
+	Engines   Engines
+	Recorder  Recorder // nil records nothing
+	// Phrases keeps rendered fixed texts from one call to the next; nil keeps them for this call.
+	Phrases *Phrases
+	// End gives a reason to end the call.
+	End <-chan string
+	Log *slog.Logger
+	// Turn and Message are called by the session's goroutine and must not block. A turn may come again, changed, under the same id.
+	Turn    func(parley.Turn)
+	Message func(parley.TakenMessage)
+	// Trace gets every event and what came of it, for replay; nil does not. It holds what was said.
+	Trace func(turn.Step)
+}
+
+// Result is how a conversation ended.
+type Result struct {
+	Reason string // one of the reasons of package parley
+}
+
+// Session is one conversation with sound. Make it with New; then either Run or Close.
+type Session struct {
+	cfg    Config
+	log    *slog.Logger
+	voice  speech.Voice
+	lines  Lines
+	mind   *mind
+	ear    *ear
+	opener []int16 // the greeting, rendered
+	rules  turn.Rules
+
+	leg     media.Leg
+	started time.Time
+	posts   chan func()
+	jobs    jobs
+	trace   func(turn.Step)
+
+	state  turn.State
+	events []turn.Event // that wait while actions of an earlier one are carried out
+	acting bool
+	taken  int // messages
+
+	hear hearing
+	play player
+	rows rows
+	over string // the reason, once the call is to end
+}
+
+// New prepares a conversation while it rings: the model's chat is opened and the greeting rendered.
+func New(ctx context.Context, cfg Config) (*Session, error) {
+	a := &cfg.Snapshot.Agent
+	if cfg.Phrases == nil {
+		cfg.Phrases = NewPhrases()
+	}
+	s := &Session{
+		cfg: cfg, log: cfg.Log, rules: turn.RulesOf(a), lines: linesFor(a.Language, fill(deref(a.InitialMessage), cfg.Payload)),
+		voice: voiceOf(a), posts: make(chan func(), 64), trace: cfg.Trace,
+	}
+	if s.trace == nil && s.log.Enabled(ctx, slog.LevelDebug) {
+		s.trace = s.logStep
+	}
+	detection, err := cfg.Engines.Detector.Detect()
+	if err != nil {
+		return nil, fmt.Errorf("convo: open the detector: %w", err)
+	}
+	s.ear = newEar(detection)
+	ctx, cancel := context.WithTimeoutCause(ctx, prepareWithin, errors.New("not ready to answer within 6s"))
+	defer cancel()
+	var work errgroup.Group
+	work.Go(func() error { return s.render(ctx) })
+	work.Go(func() (err error) { s.mind, err = openMind(ctx, s.cfg, s.lines.Greeting); return err })
+	if err := work.Wait(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// render says the greeting to memory. A synthesizer that is away is no reason not to answer: it is asked again when the time comes.
+func (s *Session) render(ctx context.Context) error {
+	pcm, err := renderText(ctx, s.cfg.Engines.Synthesizer, s.lines.Greeting, s.voice)
+	if err != nil {
+		s.log.Warn("greeting not rendered while ringing", "error", err)
+		return nil
+	}
+	s.opener = pcm
+	return nil
+}
+
+// Close releases a session that was not run.
+func (s *Session) Close() {
+	if s.mind != nil {
+		s.mind.close()
+	}
+	s.ear.close()
+}
+
+func voiceOf(a *parley.Agent) speech.Voice {
+	v := speech.Voice{Language: a.Language, Speed: a.Speed}
+	if a.Voice != nil {
+		v.ID = a.Voice.TemplateID
+		if a.Voice.Language != "" {
+			v.Language = a.Voice.Language
+		}
+	}
+	return v
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -1,0 +1,236 @@
+package convo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/llm"
+	"github.com/parley-voice/parley/internal/speech"
+	"github.com/parley-voice/parley/internal/spoken"
+)
+
+const (
+	// mostRounds bounds how often a model is asked again after tool calls without words.
+	mostRounds = 4
+	// mostText bounds an answer, in bytes: several minutes of talk.
+	mostText = 6000
+	// chatWithin bounds one answer as a whole.
+	chatWithin = 60 * time.Second
+	// messagesMost bounds what one call may take down.
+	messagesMost = 50
+)
+
+// errWordy ends an answer that is too long.
+var errWordy = errors.New("convo: answer is too long")
+
+// brain is one chat and the right to use it: a chat belongs to one goroutine at a time.
+type brain struct {
+	chat llm.Chat
+	free chan struct{} // holds a token while nobody uses chat
+}
+
+func newBrain(c llm.Chat) *brain {
+	b := &brain{chat: c, free: make(chan struct{}, 1)}
+	b.free <- struct{}{}
+	return b
+}
+
+// mind is what answers: the agent's chat, a second one for turns that it fails, and what was said so far.
+type mind struct {
+	first, second *brain // second may be nil
+	history       []llm.Message
+}
+
+// openMind opens both chats. One that cannot be opened leaves the call to the other.
+func openMind(ctx context.Context, cfg Config, greeting string) (*mind, error) {
+	brief := briefOf(cfg, greeting)
+	var chats [2]llm.Chat
+	var errs [2]error
+	var work errgroup.Group
+	for i, m := range []llm.Model{cfg.Engines.Model, cfg.Engines.Fallback} {
+		if m != nil {
+			work.Go(func() error { chats[i], errs[i] = m.Open(ctx, brief); return nil })
+		}
+	}
+	_ = work.Wait() // the functions return nil
+	for i, err := range errs {
+		if err != nil {
+			cfg.Log.Warn("chat not opened", "fallback", i == 1, "error", err)
+		}
+	}
+	if chats[0] == nil {
+		chats[0], chats[1] = chats[1], nil
+	}
+	if chats[0] == nil {
+		return nil, fmt.Errorf("convo: no model answers: %w", errors.Join(errs[0], errs[1]))
+	}
+	m := &mind{first: newBrain(chats[0])}
+	if chats[1] != nil {
+		m.second = newBrain(chats[1])
+	}
+	return m, nil
+}
+
+func (m *mind) close() {
+	m.first.chat.Close()
+	if m.second != nil {
+		m.second.chat.Close()
+	}
+}
+
+// says adds what the caller heard from the agent.
+func (m *mind) says(text string, interrupted bool, calls []llm.ToolCall) {
+	if text == "" && len(calls) == 0 {
+		return
+	}
+	m.history = append(m.history, llm.Message{Role: llm.Agent, Text: text, Interrupted: interrupted, Calls: calls})
+	for _, c := range calls {
+		m.history = append(m.history, result(c))
+	}
+}
+
+func result(c llm.ToolCall) llm.Message {
+	return llm.Message{Role: llm.Result, Text: `{"ok":true}`, CallID: c.ID}
+}
+
+// hears adds the caller's turn; continued replaces one that was not answered.
+func (m *mind) hears(text string, continued bool) {
+	m.history = append(m.past(continued), llm.Message{Role: llm.Caller, Text: text})
+}
+
+// past is the history, without the caller's last turn when it is continued.
+func (m *mind) past(continued bool) []llm.Message {
+	if n := len(m.history); continued && n > 0 && m.history[n-1].Role == llm.Caller {
+		return m.history[:n-1]
+	}
+	return m.history
+}
+
+// asking is a copy of the history that ends in a caller's turn that does not stand yet. spoken is what the agent was stopped at.
+func (m *mind) asking(text string, continued bool, spoken string) []llm.Message {
+	past := m.past(continued)
+	h := append(make([]llm.Message, 0, len(past)+2), past...)
+	if spoken != "" && !continued {
+		h = append(h, llm.Message{Role: llm.Agent, Text: spoken, Interrupted: true})
+	}
+	return append(h, llm.Message{Role: llm.Caller, Text: text})
+}
+
+// thought gets an answer as it is made. Its methods are called by the goroutine that thinks.
+type thought interface {
+	clause(text string)
+	called(calls []llm.ToolCall)
+}
+
+// think asks a brain for an answer to the last message of history and hands it on clause by clause. Calls without words are answered and
+// the model is asked again for words.
+func think(ctx context.Context, b *brain, history []llm.Message, to thought) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, chatWithin, errors.New("no whole answer within 60s"))
+	defer cancel()
+	select {
+	case <-b.free:
+		defer func() { b.free <- struct{}{} }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	for range mostRounds {
+		said, calls, err := answer(ctx, b.chat, history, to)
+		for err != nil && !said && errors.Is(err, speech.ErrUnavailable) && wait(ctx, retryPause) {
+			said, calls, err = answer(ctx, b.chat, history, to)
+		}
+		if len(calls) > 0 {
+			to.called(calls)
+		}
+		if err != nil && !errors.Is(err, errWordy) {
+			return err
+		}
+		if said || len(calls) == 0 || parts(calls) {
+			return nil
+		}
+		history = append(history, llm.Message{Role: llm.Agent, Calls: calls})
+		for _, c := range calls {
+			history = append(history, result(c))
+		}
+	}
+	return nil
+}
+
+// answer streams one reply. said tells whether there were words in it.
+func answer(ctx context.Context, chat llm.Chat, history []llm.Message, to thought) (said bool, calls []llm.ToolCall, err error) {
+	var cut spoken.Splitter
+	length := 0
+	give := func(clauses []string) {
+		for _, c := range clauses {
+			said = true
+			to.clause(c)
+		}
+	}
+	err = chat.Reply(ctx, history, func(k llm.Chunk) error {
+		if k.Call != nil {
+			calls = append(calls, *k.Call)
+			return nil
+		}
+		if length += len(k.Text); length > mostText {
+			return errWordy
+		}
+		give(cut.Add(k.Text))
+		return nil
+	})
+	if ctx.Err() == nil {
+		give(cut.Flush())
+	}
+	return said, calls, err
+}
+
+// parts says whether the call is to end.
+func parts(calls []llm.ToolCall) bool {
+	for _, c := range calls {
+		if c.Name == llm.ToolHangUp {
+			return true
+		}
+	}
+	return false
+}
+
+// messages reads what the calls take down.
+func messages(calls []llm.ToolCall, log *slog.Logger) []parley.TakenMessage {
+	var all []parley.TakenMessage
+	for _, c := range calls {
+		switch c.Name {
+		case llm.ToolTakeMessage:
+			if m, ok := taken(c.Arguments); ok {
+				all = append(all, m)
+			} else {
+				log.Warn("message of the model not understood", slog.Group("pii", "arguments", string(c.Arguments)))
+			}
+		case llm.ToolHangUp:
+		default:
+			log.Warn("model called an unknown tool", "tool", c.Name)
+		}
+	}
+	return all
+}
+
+func taken(arguments json.RawMessage) (parley.TakenMessage, bool) {
+	var in struct {
+		Slots map[string]any `json:"slots"`
+	}
+	if json.Unmarshal(arguments, &in) != nil || len(in.Slots) == 0 {
+		return parley.TakenMessage{}, false
+	}
+	m := parley.TakenMessage{TakenAt: parley.Stamp(time.Now()), Slots: map[string]string{}}
+	for k, v := range in.Slots {
+		if text := strings.TrimSpace(written(v)); text != "" {
+			m.Slots[k] = text
+		}
+	}
+	return m, len(m.Slots) > 0
+}
