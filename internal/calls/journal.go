@@ -1,0 +1,169 @@
+package calls
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/store"
+)
+
+const (
+	journalLimit = 20000 // entries that wait at most while the database is away; about 10 MB
+	journalBatch = 100
+	journalRetry = 500 * time.Millisecond
+)
+
+// entry is a turn or a state of a call to be written; exactly one is set.
+type entry struct {
+	turn *parley.Turn
+	call *parley.Call
+}
+
+// journal writes what calls report, in order, in batches, from one goroutine, so that no call waits for the database. While the
+// database is away entries wait in bounded memory; past the bound turns are dropped and counted, states of calls never.
+type journal struct {
+	store store.Store
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	wake    chan struct{}
+	queue   []entry
+	dropped int
+	closed  bool
+}
+
+func newJournal(s store.Store, log *slog.Logger) *journal {
+	return &journal{store: s, log: log, wake: make(chan struct{}, 1)}
+}
+
+func (j *journal) putTurn(t parley.Turn) { j.put(entry{turn: &t}) }
+func (j *journal) putCall(c parley.Call) { j.put(entry{call: &c}) }
+
+func (j *journal) put(e entry) {
+	j.mu.Lock()
+	if e.turn != nil && len(j.queue) >= journalLimit {
+		j.dropped++
+	} else {
+		j.queue = append(j.queue, e)
+	}
+	j.mu.Unlock()
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close makes run return once the queue is empty or the database has been away for a few seconds.
+func (j *journal) close() {
+	j.mu.Lock()
+	j.closed = true
+	j.mu.Unlock()
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (j *journal) take() (batch []entry, closed bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	n := min(len(j.queue), journalBatch)
+	batch = append(batch, j.queue[:n]...)
+	return batch, j.closed
+}
+
+func (j *journal) drop(n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.queue = append(j.queue[:0], j.queue[n:]...)
+	if j.dropped > 0 {
+		j.log.Error("turns were lost: the database was away for too long", "turns", j.dropped)
+		j.dropped = 0
+	}
+}
+
+func (j *journal) run(ctx context.Context) {
+	failures := 0
+	for ctx.Err() == nil {
+		batch, closed := j.take()
+		switch {
+		case len(batch) > 0 && j.write(ctx, batch):
+			j.drop(len(batch))
+			failures = 0
+			continue
+		case len(batch) > 0:
+			failures++
+		case closed:
+			return
+		}
+		if closed && failures > 10 {
+			j.log.Error("the database stayed away: the end of some calls is not written", "entries", len(batch))
+			return
+		}
+		if len(batch) > 0 {
+			sleep(ctx, journalRetry)
+			continue
+		}
+		select {
+		case <-j.wake:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// write stores a batch, and reports false when the database is away. An entry that the database refuses for itself is logged and
+// left out, so that it cannot hold up the others.
+func (j *journal) write(ctx context.Context, batch []entry) bool {
+	err := j.store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
+		for _, e := range batch {
+			if err := e.write(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		return true
+	}
+	if len(batch) > 1 && !errors.Is(err, store.ErrUnavailable) {
+		for _, e := range batch {
+			if !j.write(ctx, []entry{e}) {
+				return false
+			}
+		}
+		return true
+	}
+	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+		j.log.Warn("database away: turns wait in memory", "entries", len(batch), "error", err)
+		return false
+	}
+	j.log.Error("journal entry refused by the database", "error", err)
+	return true
+}
+
+func (e entry) write(ctx context.Context, tx store.Tx) error {
+	if e.turn != nil {
+		return tx.PutTurns(ctx, []parley.Turn{*e.turn})
+	}
+	if err := tx.AmendCall(ctx, e.call); err != nil && parley.CodeOf(err) != parley.CallNotFound {
+		return err
+	}
+	_, err := tx.UpdateCall(ctx, e.call)
+	if parley.CodeOf(err) == parley.CallNotFound {
+		return nil // its agent was deleted; there is nothing left to write to
+	}
+	return err
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
