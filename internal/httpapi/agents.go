@@ -45,7 +45,7 @@ type agentJSON struct {
 	UpdatedAt            stamp           `json:"updated_at"`
 	Trainings            []trainingJSON  `json:"trainings" nullable:"false"`
 	Actions              []none          `json:"actions" nullable:"false" doc:"Always empty: the server has no actions."`
-	Numbers              []agentDIDJSON  `json:"phone_numbers" nullable:"false"`
+	Numbers              []AgentDIDJSON  `json:"phone_numbers" nullable:"false"`
 }
 
 type agentVoiceJSON struct {
@@ -124,7 +124,7 @@ type agentListQuery struct {
 	Status    string    `json:"status" required:"false" enum:"draft,published"`
 	Direction direction `json:"direction" required:"false"`
 	Search    string    `json:"search" required:"false" doc:"Substring of name or label."`
-	pageQuery
+	PageQuery
 }
 
 // agentRoutes are the agents themselves; their trainings have a file of their own.

@@ -9,8 +9,8 @@ import (
 	"github.com/parley-voice/parley/internal/store"
 )
 
-// callJSON is a row of a list of calls.
-type callJSON struct {
+// CallJSON is a row of a list of calls.
+type CallJSON struct {
 	ID            string        `json:"id"`
 	SID           string        `json:"sid"`
 	To            string        `json:"to"`
@@ -28,31 +28,31 @@ type callJSON struct {
 	UpdatedAt     stamp         `json:"updated_at"`
 }
 
-func showCall(c *parley.Call) callJSON {
-	return callJSON{
+func showCall(c *parley.Call) CallJSON {
+	return CallJSON{
 		ID: c.ID, SID: c.SID, To: c.To, ToFormatted: national(c.To), From: c.From, FromFormatted: national(c.From), Testing: c.Testing,
 		Direction: direction(c.Direction), Status: string(c.Status), Duration: int(c.Duration().Round(time.Second).Seconds()),
 		EndedReason: orNil(c.EndedReason), CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt),
 	}
 }
 
-// callFilters are what both lists of calls can be narrowed by.
-type callFilters struct {
+// CallFilters are what both lists of calls can be narrowed by.
+type CallFilters struct {
 	Status    string    `json:"status" required:"false" enum:"initiated,ringing,answered,completed,failed,busy,no-answer,no_answer,in-progress"`
 	Direction direction `json:"direction" required:"false"`
 	From      string    `json:"date_from" required:"false" format:"date" doc:"Inclusive day."`
 	To        string    `json:"date_to" required:"false" format:"date" doc:"Inclusive day."`
 	Search    string    `json:"search" required:"false" doc:"Substring of a phone number or call sid."`
-	pageQuery
+	PageQuery
 }
 
 type callListQuery struct {
-	callFilters
+	CallFilters
 	AgentID string `json:"agent_id" required:"false"`
 	Called  string `json:"to" required:"false" doc:"Exact number."`
 }
 
-func (q callFilters) filter() store.CallFilter {
+func (q CallFilters) filter() store.CallFilter {
 	f := store.CallFilter{Direction: parley.Direction(q.Direction), Search: plus(q.Search), Page: q.page()}
 	switch q.Status {
 	case "":
@@ -99,7 +99,7 @@ func (a *api) callRoutes() {
 	}, a.activeCall)
 }
 
-func (a *api) listCalls(ctx context.Context, r *in[callListQuery, none]) (page[callJSON], error) {
+func (a *api) listCalls(ctx context.Context, r *in[callListQuery, none]) (page[CallJSON], error) {
 	f := r.query.filter()
 	f.AgentID, f.To = r.query.AgentID, plus(r.query.Called)
 	p, ids, err := a.pageOfCalls(ctx, r.actor, "", f, r.faults)
@@ -117,24 +117,24 @@ func (a *api) listCalls(ctx context.Context, r *in[callListQuery, none]) (page[c
 	return p, err
 }
 
-func (a *api) listAgentCalls(ctx context.Context, r *in[callFilters, none]) (page[callJSON], error) {
+func (a *api) listAgentCalls(ctx context.Context, r *in[CallFilters, none]) (page[CallJSON], error) {
 	p, _, err := a.pageOfCalls(ctx, r.actor, r.id("agent_id"), r.query.filter(), r.faults)
 	return p, err
 }
 
 // pageOfCalls returns a page and the agent of each of its rows.
-func (a *api) pageOfCalls(ctx context.Context, actor parley.Actor, agentID string, f store.CallFilter, faults parley.Faults) (page[callJSON], []string, error) {
+func (a *api) pageOfCalls(ctx context.Context, actor parley.Actor, agentID string, f store.CallFilter, faults parley.Faults) (page[CallJSON], []string, error) {
 	if err := faults.Err(); err != nil {
-		return page[callJSON]{}, nil, err
+		return page[CallJSON]{}, nil, err
 	}
 	rows, total, err := a.deps.Calls.List(ctx, actor, agentID, f)
 	ids := each(rows, func(c *parley.Call) string { return c.AgentID })
-	return page[callJSON]{items: each(rows, showCall), at: f.Page, total: total}, ids, err
+	return page[CallJSON]{items: each(rows, showCall), at: f.Page, total: total}, ids, err
 }
 
 // callDetailJSON is a call with what was said in it (contract notes, chapter 8).
 type callDetailJSON struct {
-	callJSON
+	CallJSON
 	AgentID       string        `json:"agent_id"`
 	AnsweredAt    *stamp        `json:"answered_at"`
 	EndedAt       *stamp        `json:"ended_at"`
@@ -185,7 +185,7 @@ func (a *api) getCall(ctx context.Context, r *in[none, none]) (callDetailJSON, e
 		return callDetailJSON{}, err
 	}
 	out := callDetailJSON{
-		callJSON: showCall(c), AgentID: c.AgentID, AnsweredAt: stampOr(c.AnsweredAt), EndedAt: stampOr(c.EndedAt),
+		CallJSON: showCall(c), AgentID: c.AgentID, AnsweredAt: stampOr(c.AnsweredAt), EndedAt: stampOr(c.EndedAt),
 		RecordingNote: orNil(c.RecordingNote), Turns: each(turns, showTurn),
 		Messages: each(c.Messages, func(m parley.TakenMessage) messageJSON { return messageJSON{TakenAt: stamp(m.TakenAt), Slots: m.Slots} }),
 	}

@@ -135,7 +135,7 @@ func (d *document) success(rt *route) *huma.Schema {
 		rows := reflect.Zero(rt.reply).Interface().(paged).row()
 		put("data", &huma.Schema{Type: huma.TypeArray, Items: d.ref(rows)})
 		if rt.shape == metaShape {
-			put("meta", d.ref(reflect.TypeFor[metaBlock]()))
+			put("meta", d.ref(reflect.TypeFor[MetaBlock]()))
 		} else {
 			put("pagination", d.ref(reflect.TypeFor[pagination]()))
 		}

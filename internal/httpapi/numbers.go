@@ -24,8 +24,8 @@ func showDID(n *parley.PhoneNumber) didJSON {
 	return didJSON{ID: n.ID, Number: phone(n.Number), CountryCode: n.CountryCode, Formatted: national(n.Number), TrunkID: n.TrunkID}
 }
 
-// agentDIDJSON is a number among those of an agent.
-type agentDIDJSON struct {
+// AgentDIDJSON is a number among those of an agent.
+type AgentDIDJSON struct {
 	ID            string `json:"id"`
 	Number        phone  `json:"number"`
 	CountryCode   string `json:"country_code"`
@@ -34,8 +34,8 @@ type agentDIDJSON struct {
 	Status        string `json:"current_status" enum:"active,inactive,pending,suspended"`
 }
 
-func showAgentDID(n *parley.PhoneNumber) agentDIDJSON {
-	return agentDIDJSON{
+func showAgentDID(n *parley.PhoneNumber) AgentDIDJSON {
+	return AgentDIDJSON{
 		ID: n.ID, Number: phone(n.Number), CountryCode: n.CountryCode, Formatted: national(n.Number),
 		International: international(n.Number), Status: n.Status,
 	}
@@ -43,7 +43,7 @@ func showAgentDID(n *parley.PhoneNumber) agentDIDJSON {
 
 // numberJSON is a number with what an operator's own trunk says of it: voice only, and no price.
 type numberJSON struct {
-	agentDIDJSON
+	AgentDIDJSON
 	Type          string         `json:"type" enum:"voice,sms,whatsapp,mms,fax"`
 	Voice         bool           `json:"has_voice"`
 	SMS           bool           `json:"has_sms"`
@@ -66,7 +66,7 @@ type numberJSON struct {
 
 func showNumber(v telephony.NumberView) numberJSON {
 	return numberJSON{
-		agentDIDJSON: showAgentDID(v.PhoneNumber), Type: "voice", Voice: true, Currency: "USD", SIPTrunkID: v.TrunkID,
+		AgentDIDJSON: showAgentDID(v.PhoneNumber), Type: "voice", Voice: true, Currency: "USD", SIPTrunkID: v.TrunkID,
 		CreatedAt: stamp(v.CreatedAt), UpdatedAt: stamp(v.UpdatedAt), AttachedTo: each(v.Agents, showAgentRef),
 	}
 }

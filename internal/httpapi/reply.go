@@ -30,19 +30,19 @@ func (o *op) envelope(data any) any {
 		e.Data, e.Pagination = p.rows(), p.pagination()
 	case metaShape:
 		p := data.(paged)
-		e.Data, e.Meta = p.rows(), p.pagination().metaBlock
+		e.Data, e.Meta = p.rows(), p.pagination().MetaBlock
 	}
 	return e
 }
 
-// pageQuery are the parameters of every paginated list (contract notes, 1.5).
-type pageQuery struct {
+// PageQuery holds the parameters of every paginated list (contract notes, 1.5).
+type PageQuery struct {
 	Page    int `json:"page" required:"false" minimum:"1" default:"1"`
 	PerPage int `json:"per_page" required:"false" minimum:"1" maximum:"100" default:"20"`
 }
 
 // page is what the store is asked for. A page so far out that its first row has no number is empty anyway.
-func (q pageQuery) page() store.Page {
+func (q PageQuery) page() store.Page {
 	p := store.Page{Number: min(q.Page, 1_000_000_000), Size: q.PerPage}
 	if p.Number == 0 {
 		p.Number = 1
@@ -53,8 +53,8 @@ func (q pageQuery) page() store.Page {
 	return p
 }
 
-// metaBlock is the pagination of the list of agents.
-type metaBlock struct {
+// MetaBlock is the pagination of the list of agents.
+type MetaBlock struct {
 	CurrentPage int `json:"current_page" minimum:"1"`
 	PerPage     int `json:"per_page" minimum:"1"`
 	Total       int `json:"total" minimum:"0"`
@@ -63,7 +63,7 @@ type metaBlock struct {
 
 // pagination is that of all other lists.
 type pagination struct {
-	metaBlock
+	MetaBlock
 	From *int `json:"from"`
 	To   *int `json:"to"`
 }
@@ -92,7 +92,7 @@ func (p page[T]) rows() any {
 func (p page[T]) row() reflect.Type { return reflect.TypeFor[T]() }
 
 func (p page[T]) pagination() pagination {
-	b := pagination{metaBlock: metaBlock{
+	b := pagination{MetaBlock: MetaBlock{
 		CurrentPage: p.at.Number, PerPage: p.at.Size, Total: p.total, LastPage: max(1, (p.total+p.at.Size-1)/p.at.Size),
 	}}
 	if n := len(p.items); n > 0 {

@@ -1,0 +1,336 @@
+package contract
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/accounts"
+	"github.com/parley-voice/parley/internal/agents"
+	"github.com/parley-voice/parley/internal/blobs"
+	"github.com/parley-voice/parley/internal/calls"
+	"github.com/parley-voice/parley/internal/convo"
+	"github.com/parley-voice/parley/internal/erasure"
+	"github.com/parley-voice/parley/internal/httpapi"
+	"github.com/parley-voice/parley/internal/media"
+	"github.com/parley-voice/parley/internal/secrets"
+	"github.com/parley-voice/parley/internal/speech"
+	"github.com/parley-voice/parley/internal/sqlstore"
+	"github.com/parley-voice/parley/internal/store"
+	"github.com/parley-voice/parley/internal/telephony"
+	"github.com/parley-voice/parley/internal/wsdoor"
+)
+
+// house is the API with real rooms on a database of its own. Only what lies beyond them is played: the trunk's answer to a probe, the
+// synthesizer, and the far end of a call.
+type house struct {
+	t        *testing.T
+	spec     *spec
+	url      string
+	store    *sqlstore.Store
+	blobs    *blobs.Dir
+	accounts *accounts.Accounts
+	trunk    *trunkStub
+	token    string // of the environment "test", with all abilities
+	seen     map[string]bool
+}
+
+const masterKey = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+// trunkStub answers probes with err and rings for ever.
+type trunkStub struct{ err error }
+
+func (s *trunkStub) Probe(context.Context, media.Target) (time.Duration, error) {
+	return 12 * time.Millisecond, s.err
+}
+
+func (s *trunkStub) Dial(ctx context.Context, _ media.Target, ringing func(string)) (media.Leg, string, error) {
+	ringing("network-id")
+	<-ctx.Done()
+	return nil, "", &media.NotAnswered{Outcome: media.OutcomeCanceled, Reason: "canceled"}
+}
+
+// voiceStub says a beep in any voice but the broken one.
+type voiceStub struct{}
+
+func (voiceStub) Languages() []string { return []string{"en-US"} }
+
+func (voiceStub) Say(_ context.Context, _ string, v speech.Voice, emit func([]int16) error) error {
+	if v.ID == "broken" {
+		return speech.ErrUnavailable
+	}
+	return emit(make([]int16, 1600))
+}
+
+var templates = []parley.VoiceTemplate{
+	{ID: "rose", DisplayName: "Rose", Name: "Rose basic", Language: "en-US", Gender: "female", Tier: "basic", Cost: "0.00", Provider: "local"},
+	{ID: "rose-pt", DisplayName: "Rose", Name: "Rose brasileira", Language: "pt-BR", Gender: "female", Tier: "pro", Cost: "0.00", Provider: "local"},
+	{ID: "fine", DisplayName: "Fine", Name: "Fine", Language: "en-US", Gender: "male", Tier: "ultra", Cost: "0.10", HighFidelity: true},
+	{ID: "broken", DisplayName: "Broken", Name: "Broken", Language: "en-US", Gender: "male", Tier: "beta", Cost: "0.00"},
+}
+
+func languages(engine string) (hear, speak []string, err error) {
+	switch engine {
+	case "":
+		return []string{"en-US", "en-CA"}, []string{"en-US"}, nil
+	case "polyglot":
+		return []string{"en-US", "pt-BR"}, []string{"en-US", "pt-BR"}, nil
+	}
+	return nil, nil, errors.New("known engines are polyglot")
+}
+
+var ourSpec *spec
+
+func open(t *testing.T) *house {
+	t.Helper()
+	if ourSpec == nil {
+		ourSpec = loadSpec(t, "testdata/contract.yaml")
+	}
+	log := slog.New(slog.DiscardHandler)
+	db, err := sqlstore.Open(t.Context(), sqlstore.Options{DataDir: t.TempDir(), Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	h := &house{t: t, spec: ourSpec, store: db, trunk: &trunkStub{}, seen: map[string]bool{}}
+	if h.blobs, err = blobs.Open(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	key, err := secrets.Parse(masterKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.accounts = accounts.New(db, secrets.HashToken)
+	eraser := erasure.New(db, h.blobs, log)
+	voices := agents.NewVoices(templates, voiceStub{}, log)
+	phones := telephony.New(telephony.Deps{Store: db, Prober: h.trunk, Vault: key, Log: log})
+	board := calls.New(calls.Config{NodeID: "node"}, calls.Deps{
+		Store: db, Blobs: h.blobs, Dialer: h.trunk, Engines: noEngines, Unseal: phones.Password,
+		NewToken: secrets.NewToken, HashToken: secrets.HashToken, Authenticate: h.accounts.Authenticate, Log: log,
+	})
+	transport := wsdoor.New(board, httpapi.Refuse(log), log)
+	h.run(board.Run)
+	h.run(transport.Run)
+	server := httptest.NewServer(httpapi.New(httpapi.Config{RateLimit: 1_000_000}, httpapi.Deps{
+		Accounts: h.accounts, Agents: agents.New(agents.Deps{Store: db, Eraser: eraser, Voices: voices, Languages: languages}), Voices: voices,
+		Telephony: phones, Calls: board, Erasures: eraser, Recordings: h.blobs, Signer: key,
+		Transport: transport, Log: log,
+	}))
+	t.Cleanup(server.Close)
+	h.url = server.URL
+	h.token = h.newToken("test")
+	return h
+}
+
+// run keeps a part of the house alive until the test ends.
+func (h *house) run(part func(context.Context) error) {
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- part(ctx) }()
+	h.t.Cleanup(func() { stop(); <-ended })
+}
+
+func noEngines(string) (convo.Engines, error) {
+	return convo.Engines{}, errors.New("no models in this test")
+}
+
+// newToken makes a token of an environment; no abilities mean all.
+func (h *house) newToken(environment string, abilities ...string) string {
+	h.t.Helper()
+	token, hash := secrets.NewToken()
+	if _, err := h.accounts.CreateToken(h.t.Context(), environment, hash, abilities); err != nil {
+		h.t.Fatal(err)
+	}
+	return token
+}
+
+// limited makes a token of an environment of its own with plan limits.
+func (h *house) limited(environment string, change func(*parley.Limits)) string {
+	h.t.Helper()
+	if err := h.accounts.SetLimits(h.t.Context(), environment, change); err != nil {
+		h.t.Fatal(err)
+	}
+	return h.newToken(environment)
+}
+
+func (h *house) update(fn func(ctx context.Context, tx store.Tx) error) {
+	h.t.Helper()
+	if err := h.store.Update(h.t.Context(), fn); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// object is a decoded JSON object.
+type object = map[string]any
+
+// answer is a response.
+type answer struct {
+	status int
+	header http.Header
+	raw    []byte
+	body   object
+}
+
+func (a answer) data() object { d, _ := a.body["data"].(object); return d }
+func (a answer) rows() []any  { d, _ := a.body["data"].([]any); return d }
+func (a answer) id() string   { s, _ := a.data()["id"].(string); return s }
+
+// faults are the texts of a field.
+func (a answer) faults(field string) string {
+	errs, _ := a.body["errors"].(object)
+	list, _ := errs[field].([]any)
+	var texts []string
+	for _, e := range list {
+		texts = append(texts, e.(string))
+	}
+	return strings.Join(texts, " | ")
+}
+
+// send is a request without any check of the answer.
+func (h *house) send(method, path, token string, body any, headers ...string) answer {
+	h.t.Helper()
+	var r io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		r = strings.NewReader(b)
+	default:
+		j, err := json.Marshal(b)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		r = strings.NewReader(string(j))
+	}
+	req, err := http.NewRequestWithContext(h.t.Context(), method, h.url+path, r)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	a := answer{status: res.StatusCode, header: res.Header}
+	if a.raw, err = io.ReadAll(res.Body); err != nil {
+		h.t.Fatal(err)
+	}
+	_ = json.Unmarshal(a.raw, &a.body)
+	return a
+}
+
+// request is one to an operation of the contract. Path holds the parameters in order, query begins with "?".
+type request struct {
+	op      string
+	path    []string
+	query   string
+	body    any
+	token   string // empty is the house's own; "none" sends none
+	headers []string
+}
+
+// call sends a request and holds the answer against the contract.
+func (h *house) call(r request) answer {
+	h.t.Helper()
+	o, ok := h.spec.ops[r.op]
+	if !ok {
+		h.t.Fatalf("the contract has no operation %s", r.op)
+	}
+	token := r.token
+	switch token {
+	case "":
+		token = h.token
+	case "none":
+		token = ""
+	}
+	a := h.send(o.method, fillPath(o.path, r.path)+r.query, token, r.body, r.headers...)
+	h.judge(o, a)
+	return a
+}
+
+func fillPath(path string, values []string) string {
+	for _, v := range values {
+		start, end := strings.Index(path, "{"), strings.Index(path, "}")
+		path = path[:start] + v + path[end+1:]
+	}
+	for strings.Contains(path, "{") { // what is not given names nothing
+		start, end := strings.Index(path, "{"), strings.Index(path, "}")
+		path = path[:start] + "nothing" + path[end+1:]
+	}
+	return path
+}
+
+// judge checks schema, headers and, of an error, code and text.
+func (h *house) judge(o *operation, a answer) {
+	h.t.Helper()
+	if err := h.spec.check(o, a.status, any(a.body)); err != nil {
+		h.t.Errorf("%s %d: %v\n%s", o.id, a.status, err, a.raw)
+	}
+	if limits := a.header.Get("X-Ratelimit-Limit") != "" && a.header.Get("X-Ratelimit-Remaining") != "" && a.header.Get("X-Ratelimit-Reset") != ""; limits == (o.id == "getHealth") {
+		h.t.Errorf("%s: rate limit headers: %v", o.id, limits)
+	}
+	if a.status < http.StatusBadRequest {
+		h.seen[o.id] = true
+		return
+	}
+	code, _ := a.body["code"].(string)
+	h.seen[o.id+" "+code] = true
+	for _, c := range o.codes {
+		if c.Code == code && c.Status == a.status {
+			h.judgeText(o, a, c)
+			return
+		}
+	}
+	switch code { // beyond what the contract lists by operation
+	case "UNAUTHORIZED", "INVALID_JSON", "BODY_TOO_LARGE", "PHONE_NUMBER_NOT_ALLOWED", "CAPACITY_EXCEEDED":
+	default:
+		h.t.Errorf("%s answers %d %s, which the contract does not list for it", o.id, a.status, code)
+	}
+}
+
+func (h *house) judgeText(o *operation, a answer, c errorCode) {
+	h.t.Helper()
+	if a.body["message"] != c.text() {
+		h.t.Errorf("%s %s says %q, want %q", o.id, c.Code, a.body["message"], c.text())
+	}
+	if nested, ok := a.body["error"].(object); ok {
+		want := c.text()
+		if c.Nested != "" {
+			want = c.Nested
+		}
+		if nested["message"] != want || nested["code"] != c.Code {
+			h.t.Errorf("%s %s nests %v, want %q", o.id, c.Code, nested, want)
+		}
+	}
+}
+
+// refused fails the test unless an answer has that status and code.
+func (h *house) refused(a answer, status int, code parley.Code) {
+	h.t.Helper()
+	if a.status != status || a.body["code"] != string(code) {
+		h.t.Errorf("got %d %v, want %d %s\n%s", a.status, a.body["code"], status, code, a.raw)
+	}
+}
+
+// must is call that fails the test on an error.
+func (h *house) must(r request) answer {
+	h.t.Helper()
+	a := h.call(r)
+	if a.status >= http.StatusBadRequest {
+		h.t.Fatalf("%s: %d %s", r.op, a.status, a.raw)
+	}
+	return a
+}
