@@ -18,32 +18,36 @@ type fact struct {
 	holds    kind
 	days     days
 	isOpen   bool // about the opening hours of the business itself
+	answers  bool // its heading is a question that it answers
 	identity bool // who the agent is: answers only who and where
 	vector   []float32
 }
 
 // knowledge is an agent's brief, understood.
 type knowledge struct {
-	name     string
-	greeting string
-	facts    []*fact
-	forms    []*form
-	fallback *form  // what to take down when there is no answer
-	identity string // what the agent says of itself
-	subjects []string
-	brief    bool               // asked to be short
-	self     map[string]bool    // stems of the business's own name: they decide nothing
-	known    map[string]bool    // stems of all facts
-	pairs    map[[2]string]bool // stems that stand side by side in a fact
-	rarity   map[string]float64 // inverse document frequency of a stem
-	now      time.Time
-	open     hours // the span of the day in which the business is open
-	transfer *form // a tool without inputs that reaches a person
+	name      string
+	greeting  string
+	facts     []*fact
+	forms     []*form
+	fallback  *form  // what to take down when there is no answer
+	identity  string // what the agent says of itself
+	subjects  []string
+	brief     bool                    // asked to be short
+	self      map[string]bool         // stems of the business's own name: they decide nothing
+	known     map[string]bool         // stems of all facts
+	domain    map[string]bool         // stems of what the description says the business deals with
+	names     map[string]bool         // stems that stand in facts as the last word of a name only
+	pairs     map[[2]string]bool      // stems that stand side by side in a fact
+	trainings map[int]map[string]bool // stems by topic
+	rarity    map[string]float64      // inverse document frequency of a stem
+	now       time.Time
+	open      hours // the span of the day in which the business is open
+	transfer  *form // a tool without inputs that reaches a person
 }
 
 // understand reads a brief. It never fails: what it cannot use it leaves out.
 func understand(b llm.Brief) *knowledge {
-	k := &knowledge{name: b.AgentName, greeting: b.Greeting, self: map[string]bool{}, known: map[string]bool{}, pairs: map[[2]string]bool{}, now: time.Now()}
+	k := &knowledge{name: b.AgentName, greeting: b.Greeting, self: map[string]bool{}, known: map[string]bool{}, domain: map[string]bool{}, names: map[string]bool{}, trainings: map[int]map[string]bool{}, pairs: map[[2]string]bool{}, now: time.Now()}
 	if t, err := time.Parse(time.RFC3339, b.Now); err == nil {
 		k.now = t
 	}
@@ -73,7 +77,7 @@ func understand(b llm.Brief) *knowledge {
 func capitals(s string) string {
 	var out []string
 	for _, w := range strings.Fields(s) {
-		if w[0] >= 'A' && w[0] <= 'Z' {
+		if isCapital(w) {
 			out = append(out, w)
 		}
 	}
@@ -91,7 +95,7 @@ func (k *knowledge) read(topic int, subject, text string) {
 	for _, p := range passages(text) {
 		o, isOrder := splitOrder(p.text)
 		if !isOrder {
-			previous = k.addFact(&fact{text: p.text, topic: topic, subject: speakable, leansOn: previous}, subject, p.heading)
+			previous = k.addFact(&fact{text: p.text, topic: topic, subject: speakable, leansOn: previous, answers: p.asked}, subject, p.heading)
 			continue
 		}
 		k.brief = k.brief || reSoon.MatchString(o.text)
@@ -166,6 +170,13 @@ func (k *knowledge) addFact(f *fact, subject, heading string) *fact {
 			f.around[s] = true
 		}
 	}
+	if f.answers {
+		for _, w := range words(heading) {
+			if !english().stop[w] {
+				f.own[stem(w)] = true
+			}
+		}
+	}
 	f.holds, f.days = holds(f.text, ws), daysIn(ws)
 	about := strings.Join(words(subject+" "+heading), " ")
 	if f.holds&kindTime != 0 && (reOpenWords.MatchString(about) || strings.Contains(about, "opening")) {
@@ -192,10 +203,21 @@ func stems(ws []string) map[string]bool {
 // index counts the words of all facts.
 func (k *knowledge) index() {
 	counts := map[string]int{}
+	common := map[string]bool{}
 	for _, f := range k.facts {
+		k.gatherNames(f, common)
+		if k.trainings[f.topic] == nil {
+			k.trainings[f.topic] = map[string]bool{}
+		}
+		for s := range f.own {
+			k.trainings[f.topic][s] = true
+		}
 		for s := range f.own {
 			counts[s]++
 			k.known[s] = true
+			if f.topic == 0 && strings.HasPrefix(f.text, "We ") && f.holds&(kindPrice|kindTime) == 0 {
+				k.domain[s] = true
+			}
 		}
 		for s := range f.around {
 			k.known[s] = true
@@ -205,8 +227,27 @@ func (k *knowledge) index() {
 			k.pairs[[2]string{stem(ws[i]), stem(ws[i+1])}] = true
 		}
 	}
+	for s := range common {
+		delete(k.names, s)
+	}
 	k.rarity = map[string]float64{}
 	for s, n := range counts {
 		k.rarity[s] = rarity(n, len(k.facts))
 	}
 }
+
+// gatherNames finds words that end a name, like the second of "Helen Park", and words that stand elsewhere as well.
+func (k *knowledge) gatherNames(f *fact, common map[string]bool) {
+	fields := strings.Fields(f.text)
+	for i, w := range fields {
+		for _, p := range plainWords(w) {
+			if i > 1 && isCapital(w) && isCapital(fields[i-1]) {
+				k.names[stem(p)] = true
+			} else {
+				common[stem(p)] = true
+			}
+		}
+	}
+}
+
+func isCapital(w string) bool { return w != "" && w[0] >= 'A' && w[0] <= 'Z' }

@@ -118,6 +118,34 @@ func nextDayOfMonth(day int, today time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+var reYear = regexp.MustCompile(`\b(?:(19|20) ?(\d\d)|(19|20) (?:oh|o|0) (\d)|(2000)(?: and)? (\d{1,2}))\b`)
+
+// findBirth reads a day gone by, with its year: "march fourth nineteen eighty two".
+func findBirth(plain []string, now time.Time) (time.Time, bool) {
+	text := dateWords(plain)
+	m := reMonthDay.FindStringSubmatch(text)
+	if m == nil {
+		return time.Time{}, false
+	}
+	year := number0(m[5])
+	rest := strings.Replace(text, strings.TrimSuffix(m[0], m[5]), "", 1)
+	if y := reYear.FindStringSubmatch(rest); y != nil {
+		switch {
+		case y[1] != "":
+			year = number0(y[1] + y[2])
+		case y[3] != "":
+			year = number0(y[3] + "0" + y[4])
+		default:
+			year = 2000 + number0(y[6])
+		}
+	}
+	if year == 0 || year > now.Year() {
+		return time.Time{}, false
+	}
+	m[5] = strconv.Itoa(year)
+	return monthDay(m, now)
+}
+
 // relativeDay leaves "friday", "tomorrow", "in two weeks" to the calendar. A weekday with "next week" is the one after the coming Sunday.
 func relativeDay(text string, today time.Time) (time.Time, bool) {
 	r, err := calendar.Parse(reNextWeek.ReplaceAllString(text, " "), today)

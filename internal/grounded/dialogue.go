@@ -134,7 +134,15 @@ func (k *knowledge) begin(s *state, f *form, u utterance) act {
 			s.topic = append(s.topic, fact)
 		}
 	}
+	if s.missing() == nil && f.harmless() {
+		return act{before: []string{sayOneMoment}, call: f}
+	}
 	return say(append([]string{sayGladly}, k.next(s)...)...)
+}
+
+// harmless says that a form may be handed over without reading it back: one plain value, nothing of the caller's person.
+func (f *form) harmless() bool {
+	return !f.message && len(f.slots) == 1 && f.slots[0].kind != nameSlot && f.slots[0].kind != phoneSlot && f.slots[0].kind != emailSlot && f.slots[0].kind != textSlot
 }
 
 func (k *knowledge) smallTalk(s *state, u utterance) act {
@@ -161,12 +169,24 @@ func (k *knowledge) ask(s *state, u utterance) act {
 		if i > 0 {
 			from = qs[i-1]
 		}
-		if qs[i].goesOn || qs[i].days != 0 && len(qs[i].keys) == 0 || s.choosing || qs[i].refers {
+		switch {
+		case qs[i].days != 0 && len(qs[i].keys)+len(qs[i].weak) == 0:
+			qs[i] = qs[i].inherit(s.lastTimed)
+			if qs[i].kind == kindAny {
+				qs[i].kind = kindOpen
+			}
+		case qs[i].goesOn || s.choosing || qs[i].refers:
 			qs[i] = qs[i].inherit(from)
+		}
+		if qs[i].kind&(kindOpen|kindTime) != 0 {
+			s.lastTimed = qs[i]
 		}
 	}
 	if len(qs) == 0 {
 		return say(sayNotHeard)
+	}
+	if f := k.lookUp(u, qs, s.topic); f != nil && s.form == nil {
+		return k.begin(s, f, u)
 	}
 	s.last, s.unanswered = qs[len(qs)-1], u.raw
 	return act{questions: qs, offer: true}
@@ -206,6 +226,9 @@ func (k *knowledge) inForm(s *state, u utterance) act {
 
 // filled goes on after a value was taken.
 func (k *knowledge) filled(s *state) act {
+	if s.missing() == nil && s.form.harmless() {
+		return act{before: []string{sayOneMoment}, call: s.form}
+	}
 	if s.missing() != nil {
 		return say(append([]string{sayThanks}, k.next(s)...)...)
 	}
@@ -251,6 +274,31 @@ func (s *state) extendNumber(u utterance, asked *slot) bool {
 	return false
 }
 
+// longer takes figures that follow a short number for its rest, said after a pause.
+func (s *state) longer(u utterance) bool {
+	d := digitRuns(u.ws)
+	if d == "" || u.has(denies|corrects) || len(u.rest) != len(u.plain) || len(d) >= minPhoneUnsaid || !onlyDigits(u.ws) {
+		return false
+	}
+	for _, sl := range s.form.slots {
+		v, ok := s.values[sl.key]
+		if ok && sl.kind == phoneSlot && !v.declined && len(v.canon) < 9 && len(v.canon)+len(d) <= maxPhone {
+			s.values[sl.key] = value{canon: v.canon + d, spoken: spaced(v.canon + d)}
+			return true
+		}
+	}
+	return false
+}
+
+func onlyDigits(ws []string) bool {
+	for _, w := range ws {
+		if !isNumber(w) && w != "and" && w != "then" {
+			return false
+		}
+	}
+	return true
+}
+
 // decline takes it that the caller has no such thing to give.
 func (k *knowledge) decline(s *state, asked *slot) act {
 	if !s.form.message {
@@ -276,6 +324,9 @@ func (k *knowledge) confirm(s *state, u utterance) act {
 	before := len(s.values)
 	if u.has(affirms) && !u.has(denies) && (u.only() || !startsQuestion(u.rest) && !k.fill(s, u, nil)) {
 		return act{call: s.form}
+	}
+	if s.longer(u) {
+		return say(s.form.summary(s.values))
 	}
 	if a, ok := k.correct(s, u); ok {
 		return a

@@ -21,6 +21,7 @@ const (
 	kindCount
 	kindPhone
 	kindAddress // the place of the business itself
+	kindAge
 
 	kindAny kind = 0
 )
@@ -66,7 +67,7 @@ func daysIn(ws []string) days {
 			set |= 1 << from
 		case ok:
 			set |= 1 << from
-		case w == "weekdays" || w == "weekday":
+		case w == "weekdays", w == "weekday", w == "week" && i > 1 && ws[i-1] == "the" && isOneOf(ws[i-2], "during", "in", "through"):
 			set |= weekdays
 		case w == "weekends" || w == "weekend":
 			set |= weekend
@@ -86,20 +87,22 @@ var (
 	reHoldsPrice = regexp.MustCompile(`\b\d+(\.\d+)? (euros?|dollars?|pounds?|cents?|usd|eur|francs?|percent|bucks|reais|pence)\b|\bfree\b|\bhalf( the)? price\b` +
 		`|\b(price|fee|cost|rate)s? (depends?|varies|vary)\b|\bno (charge|fee|cost)\b`)
 	reHoldsTime = regexp.MustCompile(`\b\d{1,2}(:\d\d)? (am|pm|o clock)\b|\b\d{1,2}:\d\d\b|\bnoon\b|\bmidnight\b|\b\d{1,2} (to|until|till) \d{1,2}\b|\b(daily|every day|weekdays?|weekends?)\b` +
-		`|\baround the clock\b|\b24 hours\b|\b(after|before|within|until|from|up to|in) \d+ (working )?(minutes?|hours?|days?|weeks?|months?)\b|\bsame day\b|\bevery (half )?(hour|day|week|month)\b` +
+		`|\baround the clock\b|\b24 hours\b|\b(after|before|within|until|from|up to|in) \d+ (working )?(minutes?|hours?|days?|weeks?|months?)\b|\bsame day\b|\bhalf an hour (before|after)\b|\b(an|1) hour (before|after)\b|\bevery (half )?(hour|day|week|month)\b` +
 		`|\b(` + months + `)\b|\bby (appointment|arrangement)\b|\bclosed\b`)
-	reHoldsPlace = regexp.MustCompile(`\b(street|st|road|rd|avenue|ave|lane|way|square|boulevard|drive|place|floor|opposite|behind|in front of|next to|near|corner|garage|station|building|downtown|upstairs)\b` +
-		`|\bon foot\b|\blocated\b|\baddress\b|\bstops? (at|in)\b`)
-	reHoldsAddress  = regexp.MustCompile(`\b(street|st|road|rd|avenue|ave|lane|way|square|boulevard|drive|court|quay|plaza|located|address)\b`)
+	reHoldsPlace = regexp.MustCompile(`\b(street|st|road|rd|avenue|ave|lane|way|square|boulevard|drive|place|floor|opposite|behind|in front of|next to|near|corner|garage|station|building|downtown|upstairs|pier|entrance)\b` +
+		`|\bon foot\b|\blocated\b|\baddress\b|\bstops? (at|in)\b|\b(at|in|under|inside|beside|through|on) (the|our|a) \w+`)
+	reHoldsAddress  = regexp.MustCompile(`\b(street|st|road|rd|avenue|ave|lane|way|square|boulevard|drive|court|quay|plaza|pier|located|address)\b`)
 	reHoldsDuration = regexp.MustCompile(`\b(\d+|an?|half an|half) (\w+ )?(minutes?|hours?|days?|weeks?|months?|years?)\b|\bsame day\b|\bsince \d{4}\b|\bovernight\b|\bhalf an hour\b`)
 	reHoldsDistance = regexp.MustCompile(`\b\d+ (minutes?|metres?|meters?|kilometres?|kilometers?|km|miles?|yards|feet|blocks?)\b|\bnext to\b|\bopposite\b|\bacross\b`)
 	reHoldsPhone    = regexp.MustCompile(`\b\d{3,}( \d{2,})+\b|\b\d{6,}\b`)
+	reHoldsAge      = regexp.MustCompile(`\b(age|aged|ages|years? old|at least \d+|(under|over|below|above) \d+|from \d+ years|minimum age|puppies|adults only)\b`)
+	reHouse         = regexp.MustCompile(`\b\d+[a-z]? (?:[\p{L}.']+ ){1,3}(street|st|road|rd|avenue|ave|lane|way|square|boulevard|drive|court|quay|plaza|place|hill|row|close|terrace|gardens|highway)\b|\bpier \d+\b`)
 	reHoldsCount    = regexp.MustCompile(`\b\d+\b`)
 	reOpenWords     = regexp.MustCompile(`\b(open|opens|opening|close|closes|closed|hours|available|daily|around the clock)\b`)
 	// A sentence that speaks of the business as a whole being open.
 	reOpenSelf = regexp.MustCompile(`^(?:we (?:are|'re|open|close)|(?:the |our )?(?:office|shop|store|clinic|practice|restaurant|bistro|salon|gym|garage|workshop|centre|center|surgery|business|reception|desk|team|` +
 		`opening (?:hours|times)|(?:business |office |consultation |working )?hours|school|studio|museum|library|bakery|cafe|bar|pharmacy|showroom) |open |closed |you can reach us|[\p{L}' &]+ (?:is|are) open )`)
-	reNamePerson = regexp.MustCompile(`\b(?:Dr|Mr|Mrs|Ms|Doctor)\.? [A-Z]|\S [A-Z][a-z]+ [A-Z][a-z]+|\b(?:with|by|trainer|barbers are|lawyer) [A-Z][a-z]+|^[A-Z][a-z]+ [A-Z][a-z]+ `)
+	reNamePerson = regexp.MustCompile(`\b(?:Dr|Mr|Mrs|Ms|Doctor)\.? [A-Z]|\S [A-Z][a-z]+ [A-Z][a-z]+|\b(?:with|by|trainer|barbers are|lawyer) [A-Z][a-z]+|^[A-Z][a-z]+ [A-Z][a-z]+ |\b(?i:customers?|owners?|doctors?|staff|team|colleagues?|manager|landlord|tenant|buyer|seller|parents?|guests?|patients?|therapists?|mechanics?|vets?|trainers?|lawyers?|notary|we)\b`)
 )
 
 // holds says which kinds of value a sentence has to give.
@@ -110,7 +113,7 @@ func holds(text string, ws []string) kind {
 		re *regexp.Regexp
 		k  kind
 	}{{reHoldsPrice, kindPrice}, {reHoldsTime, kindTime}, {reHoldsPlace, kindPlace}, {reHoldsDuration, kindDuration}, {reHoldsDistance, kindDistance},
-		{reHoldsPhone, kindPhone}, {reHoldsCount, kindCount}, {reHoldsAddress, kindAddress}} {
+		{reHoldsPhone, kindPhone}, {reHoldsCount, kindCount}, {reHoldsAddress, kindAddress}, {reHoldsAge, kindAge}} {
 		if p.re.MatchString(joined) {
 			k |= p.k
 		}
@@ -136,14 +139,15 @@ var asks = []struct {
 	{regexp.MustCompile(`\bhow far\b|\bwhat distance\b`), kindDistance},
 	{regexp.MustCompile(`\bhow much\b|\b(prices?|costs?|fees?|rates?|charges?|charged|expensive|cheap|cheaper|cheapest)\b`), kindPrice},
 	{regexp.MustCompile(`\b(phone|telephone|mobile) number\b|\bnumber (for|to call|of the)\b|\bwhat number\b`), kindPhone},
+	{regexp.MustCompile(`\bhow (old|young)\b|\b(what|which|minimum) age\b|\bage limit\b`), kindAge},
 	{regexp.MustCompile(`\bhow many\b`), kindCount},
 	{regexp.MustCompile(`\b(are|is|were|be|you|it|stay|still) (\w+ )?(open|opened|closed)\b|\b(opening|business|office|consultation|working) (hours|times)\b|\byour hours\b|\bwhat hours\b` +
 		`|\b(do|does|will) (you|it|the \w+|the \w+ \w+) (open|close)\b|\bopen (on|at|till|until|today|tomorrow|\w+day)\b`), kindOpen},
-	{regexp.MustCompile(`\bwhen\b|\bwhat (time|day|days|times)\b|\bwhich days?\b|\bhow (late|early|soon|often)\b|\buntil what\b|\bhow fast\b`), kindTime},
+	{regexp.MustCompile(`^(\w+ )?when\b|\b(know|tell|me|and|or|until|till|since|from|by|but|ask) when\b|\bwhat (time|day|days|times)\b|\bwhich days?\b|\bhow (late|early|soon|often)\b|\buntil what\b|\bhow fast\b`), kindTime},
 	{regexp.MustCompile(`\bwhere are you\b|\b(your|the|what|an) address\b|\byou located\b|\bfind you\b|\bwhere is (your|the) (\w+ )?(office|shop|practice|clinic|store|restaurant|hotel|gym|salon|garage|bistro)\b`),
 		kindAddress},
-	{regexp.MustCompile(`\bwhere\b|\bdirections\b|\bwhich (street|floor)\b`), kindPlace},
-	{regexp.MustCompile(`\bwho\b|\bwhose\b`), kindPerson},
+	{regexp.MustCompile(`^(\w+ )?where\b|\b(know|tell|me|and|or|from|but|ask) where\b|\bdirections\b|\bwhich (street|floor)\b`), kindPlace},
+	{regexp.MustCompile(`^(\w+ )?who\b|\b(know|tell|me|and|or|from|but|ask|to|with) who\b|\bwhose\b`), kindPerson},
 }
 
 // asked says what sort of answer the words ask for.
@@ -158,5 +162,5 @@ func asked(joined string) kind {
 
 // must says whether an answer without such a value is no answer; of the rest a fitting sentence without the value may still answer.
 func (k kind) must() bool {
-	return k&(kindPrice|kindTime|kindOpen|kindDuration|kindDistance|kindPhone|kindAddress|kindCount) != 0
+	return k&(kindPrice|kindTime|kindOpen|kindDuration|kindDistance|kindPhone|kindAddress|kindCount|kindAge) != 0
 }

@@ -58,9 +58,10 @@ var (
 		`insurance|symptoms|problem|company|room|case|code|medicine|colou?r)\b`)
 	reTakeMessage = regexp.MustCompile(`(?i)\b(?:take|leave|record|note|offer) (?:down )?(?:a |the |their )?messages?\b|\boffer (?:a )?call ?backs?\b`)
 	reListEnd     = regexp.MustCompile(`(?i)(?:,? (?:so|so that|in order to|before|because|when|if|unless) |,? and (?:then |also )?(?:say|tell|promise|repeat|confirm|explain|read|thank|assure|pass|send|forward)\b|;)`)
+	reAnd         = regexp.MustCompile(`^(?i),? ?and (?:then |also )?`)
 	reListCut     = regexp.MustCompile(`(?i),? and |, | as well as | plus `)
 	reOwner       = regexp.MustCompile(`^(?i)(?:(?:for |also |the |a |an |their |his or her |her |his |your |both |callers?(?:'s|s')? |customers?(?:'s|s')? |guests?(?:'s|s')? |patients?(?:'s|s')? |` +
-		`clients?(?:'s|s')? |owners?(?:'s|s')? |members?(?:'s|s')? |users?(?:'s|s')? |preferred |desired |full |best |contact |call ?back )*)`)
+		`clients?(?:'s|s')? |owners?(?:'s|s')? |members?(?:'s|s')? |users?(?:'s|s')? )*)`)
 	reAsClause = regexp.MustCompile(`(?i)^(?:what|which|how|where|when|why|whether) `)
 )
 
@@ -100,6 +101,9 @@ func messageForm(o order, subject string) *form {
 	if len(f.slots) == 0 {
 		f.slots = defaultMessage().slots
 	}
+	if loc := reListEnd.FindStringIndex(o.text); loc != nil {
+		f.closing, _ = factIn(order{text: reAnd.ReplaceAllString(o.text[loc[0]:], "")})
+	}
 	about := o.condition
 	if about == "" {
 		about = subject
@@ -130,11 +134,12 @@ func slotList(list string) []*slot {
 
 // slotKey makes the name under which a value is kept.
 func slotKey(label string) string {
+	label, _, _ = strings.Cut(label, " for ")
 	ws := plainWords(label)
 	key := strings.Join(ws, "_")
 	switch kindOf(ws, "") {
 	case nameSlot:
-		if len(ws) == 1 || isOneOf(key, "first_name", "last_name", "family_name", "surname") {
+		if len(ws) == 1 || isOneOf(key, "full_name", "first_name", "last_name", "family_name", "surname") {
 			return strings.Replace(key, "names", "name", 1)
 		}
 	case phoneSlot:
@@ -190,7 +195,7 @@ func kindOf(ws []string, format string) slotKind {
 
 func newSlot(key, label, format string) *slot {
 	ws := plainWords(label)
-	s := &slot{key: key, label: strings.Join(ws, " "), kind: kindOf(ws, format), units: map[string]bool{}}
+	s := &slot{key: key, label: strings.ReplaceAll(strings.ToLower(label), "email", "e-mail"), kind: kindOf(ws, format), units: map[string]bool{}}
 	for _, w := range ws {
 		if !english().stop[w] || isOneOf(w, "people", "person", "day", "days") {
 			s.units[stem(w)] = true
@@ -204,6 +209,9 @@ func newSlot(key, label, format string) *slot {
 	s.prompt = s.ask()
 	return s
 }
+
+// past says that a date lies behind: somebody's birthday.
+func (s *slot) past() bool { return strings.Contains(s.label, "birth") }
 
 // ask words the question for a slot.
 func (s *slot) ask() string {

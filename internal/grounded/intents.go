@@ -38,14 +38,14 @@ var anywhere = []struct {
 		`one more time|once more|again please|excuse me|i beg your pardon|what did you just say) `)},
 	{wantsSlower, regexp.MustCompile(` (?:(?:speak|talk|say it|say that|go) (?:a (?:bit|little) |a little bit |more )?(?:slower|slowly)|slower|slow down|(?:too|so) fast|more slowly) `)},
 	{wantsWait, regexp.MustCompile(` (?:(?:hold|hang) on(?: (?:a |one )?(?:second|sec|moment|minute))?|(?:wait|just)(?: a| one)? (?:second|sec|moment|minute)|one (?:second|sec|moment|minute)(?: please)?|give me a (?:second|sec|moment|minute)|` +
-		`wait(?: please)?|let me (?:think|check|see|look|get a pen|find a pen)|i am (?:looking for|getting) a pen|just a (?:second|sec|moment|minute)) `)},
+		`let me (?:think|check|see|look|get a pen|find a pen)|i am (?:looking for|getting) a pen|just a (?:second|sec|moment|minute)) |^ (?:please )?wait(?: please)? $`)},
+	{asksRobot, regexp.MustCompile(` (?:(?:are|am) (?:you|i talking to|i speaking to|i speaking with|i talking with)(?: to| with)? (?:a |an )?(?:real |actual |live )?(?:robot|machine|bot|computer|human|person|ai|a i|recording|human being|artificial intelligence|answering machine)|` +
+		`is this (?:a |an )?(?:real |actual )?(?:robot|machine|bot|computer|recording|human|ai|a i|person|answering machine)) `)},
 	{wantsPerson, regexp.MustCompile(` (?:(?:speak|talk|connect me|put me through|transfer me|get through|chat) (?:to|with|me to) (?:a |an |the |some )?(?:real |live |actual |human )?(?:person|human|someone|somebody|operator|agent|representative|` +
 		`receptionist|manager|colleague|staff|boss|owner|anyone|a member of staff)(?: being| real| else)?|(?:a )?(?:real|human|live|actual) (?:person|human|being|agent|operator)(?: please)?|(?:get|give) me (?:a |an |the )?(?:person|human|manager|operator|someone)(?: real)?|` +
 		`transfer me|operator|representative|(?:a |an )?(?:person|human) please|is (?:there )?(?:anyone|anybody|someone|somebody) (?:i can|there i can) (?:talk|speak) to) `)},
 	{wantsHelp, regexp.MustCompile(` (?:what (?:else )?can you (?:do|tell me|help me with|help with|offer)(?: for me)?|what (?:do|can) you (?:know|do)(?: exactly)?|how can you help(?: me)?|can you help me|could you help me|i need (?:some )?help|what are (?:my|the) options|` +
 		`what can i (?:ask|do)(?: you)?(?: here)?|who can help me|help me|help) `)},
-	{asksRobot, regexp.MustCompile(` (?:(?:are|am) (?:you|i talking to|i speaking to|i speaking with|i talking with)(?: to| with)? (?:a |an )?(?:real |actual |live )?(?:robot|machine|bot|computer|human|person|ai|a i|recording|human being|artificial intelligence|answering machine)|` +
-		`is this (?:a |an )?(?:real |actual )?(?:robot|machine|bot|computer|recording|human|ai|a i|person|answering machine)) `)},
 	{asksWho, regexp.MustCompile(` (?:who are you|who is (?:this|that|speaking|there|calling)|what is your name|who am i (?:speaking|talking) (?:to|with)|(?:what|which) (?:company|business|place|number) is this|who do i have|with whom am i speaking) `)},
 	{givesUp, regexp.MustCompile(` (?:never ?mind|forget (?:it|that|about it)|cancel (?:that|it|this|everything)|(?:i )?(?:changed|change) my mind|(?:i )?(?:do not|no longer) want (?:to|that|this|it)(?: any ?more)?|stop(?: it| that)?|leave it|let us not|` +
 		`rather not(?: do that| after all)?|start over|not now|drop it) `)},
@@ -81,6 +81,9 @@ func edge(is intent, both bool, pattern string) (e struct {
 	return e
 }
 
+// "That's all correct" is a yes and no farewell.
+var reAllRight = regexp.MustCompile(` (?:that|this|it) is all (right|correct|fine|good|true) `)
+
 // Answers that are a yes only when nothing else is said.
 var reWholeYes = regexp.MustCompile(`^ (?:i do|i would(?: like that| love that)?|please|do (?:it|that)|it is|good|i think so|i guess(?: so)?|that would be nice) $`)
 
@@ -88,7 +91,7 @@ var reWholeYes = regexp.MustCompile(`^ (?:i do|i would(?: like that| love that)?
 var fillers = map[string]bool{"um": true, "uh": true, "er": true, "hm": true, "hmm": true, "oh": true, "ah": true, "well": true, "so": true, "and": true, "but": true, "then": true, "please": true,
 	"now": true, "okay": true, "ok": true, "just": true, "like": true, "i": true, "the": true, "a": true, "it": true, "is": true, "that": true, "you": true, "for": true, "to": true, "of": true, "me": true, "very": true,
 	"much": true, "there": true, "really": true, "all": true, "today": true, "right": true, "anyway": true, "was": true, "yet": true, "this": true, "too": true, "again": true, "my": true, "sir": true, "madam": true,
-	"alright": true, "sorry": true, "mm": true, "eh": true, "huh": true, "wow": true, "see": true, "got": true, "also": true, "maybe": true, "not": true, "know": true, "do": true, "we": true, "am": true, "with": true}
+	"alright": true, "sorry": true, "mm": true, "eh": true, "huh": true, "wow": true, "see": true, "got": true, "also": true, "maybe": true, "not": true, "know": true, "do": true, "we": true, "am": true, "with": true, "can": true, "could": true, "would": true, "will": true, "bit": true, "little": true, "what": true}
 
 // utterance is what the caller said, with the universal intents taken out.
 type utterance struct {
@@ -118,7 +121,7 @@ func hear(text string) utterance {
 	text = strings.ToValidUTF8(text, " ")
 	u := utterance{raw: strings.TrimSpace(text), plain: plainWords(text)}
 	u.ws = digits(u.plain)
-	joined := " " + strings.Join(u.plain, " ") + " "
+	joined := reAllRight.ReplaceAllString(" "+strings.Join(u.plain, " ")+" ", " that is ${1} ")
 	for _, in := range anywhere {
 		if next := in.re.ReplaceAllString(joined, "  "); next != joined {
 			u.is |= in.is

@@ -2,6 +2,7 @@ package grounded
 
 import (
 	_ "embed" // the word lists
+	"slices"
 	"strings"
 	"sync"
 )
@@ -14,6 +15,7 @@ type lexicon struct {
 	stop, weak map[string]bool     // by word and by stem
 	turns      map[string]bool     // stems that turn a request into another one
 	senses     map[string][]string // stem of a word to the names of its senses
+	kinds      map[string][]string // stem of a word to the senses it is a kind of: dog to pet
 	phrases    map[string]string   // words joined by spaces to the name of their sense
 	longest    int                 // words in the longest phrase
 }
@@ -22,16 +24,25 @@ type lexicon struct {
 var english = sync.OnceValue(func() *lexicon { return readLexicon(lexiconText) })
 
 func readLexicon(text string) *lexicon {
-	l := &lexicon{stop: map[string]bool{}, weak: map[string]bool{}, turns: map[string]bool{}, senses: map[string][]string{}, phrases: map[string]string{}}
+	l := &lexicon{stop: map[string]bool{}, weak: map[string]bool{}, turns: map[string]bool{}, senses: map[string][]string{}, kinds: map[string][]string{}, phrases: map[string]string{}}
 	for line := range strings.Lines(text) {
 		kind, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch kind {
 		case "stop":
 			addWords(l.stop, rest)
 		case "weak":
-			addWords(l.weak, rest)
+			for _, w := range strings.Fields(rest) {
+				// Only as written, and with an s: "fillings" must not pass for "fill".
+				l.weak[w], l.weak[w+"s"] = true, true
+			}
 		case "turn":
 			addWords(l.turns, rest)
+		case "kind":
+			name, members, _ := strings.Cut(rest, ":")
+			for _, m := range strings.Split(members, ",") {
+				s := stem(strings.TrimSpace(m))
+				l.kinds[s] = append(l.kinds[s], name)
+			}
 		case "same":
 			name, members, _ := strings.Cut(rest, ":")
 			l.addSense(name, strings.Split(members, ","))
@@ -77,13 +88,15 @@ func (l *lexicon) fold(words []string) []string {
 	return out
 }
 
-// shares says whether two stems have a sense in common.
+// shares says whether two stems have a sense in common, or one is a kind of the other. Two kinds of one thing are not the same thing.
 func (l *lexicon) shares(a, b string) bool {
-	for _, x := range l.senses[a] {
-		for _, y := range l.senses[b] {
-			if x == y {
-				return true
-			}
+	return meet(l.senses[a], l.senses[b]) || meet(l.kinds[a], l.senses[b]) || meet(l.senses[a], l.kinds[b])
+}
+
+func meet(a, b []string) bool {
+	for _, x := range a {
+		if slices.Contains(b, x) {
+			return true
 		}
 	}
 	return false

@@ -15,13 +15,14 @@ var (
 	reUse    = regexp.MustCompile(`^(?i)use (?:a |an |the )?(?:short|simple|polite|formal|informal|friendly|plain|warm|calm|first|language|tone|words|sentences)`)
 	reNot    = regexp.MustCompile(`^(?i)(?:please )?(?:do not|don't|don’t) (?:ever )?(\w+)`)
 	reYou    = regexp.MustCompile(`^(?i)(?:you(?:'re| are| answer| work for| represent| take| handle| speak| help| assist| will| should| must| never| always| only| act| respond| receive| pick up| do not| don't)|your (?:job|task|role|goal|name|tone|purpose|aim|style|answers|responses))\b`)
-	reToYou  = regexp.MustCompile(`^(?i)you (?:are (?:welcome|free|allowed|entitled|covered|charged)|will (?:be|need|get|receive|find|have|pay)|must (?:be|bring|have|pay|show|check|cancel|book|arrive|leave|not eat)|should (?:be|bring|arrive|come|have|cancel|book|call)|do not need|don't need|only (?:need|pay)|take the|receive)\b`)
+	reToYou  = regexp.MustCompile(`^(?i)you (?:are (?:welcome|free|allowed|entitled|covered|charged)|will (?:be|need|get|receive|find|have|pay)|must (?:be|bring|have|pay|show|check|cancel|book|arrive|leave|not eat)|should (?:be|bring|arrive|come|have|cancel|book|call)|do not (?:need|have)|don't (?:need|have)|have to|need to (?:be|bring|have|pay|show|check|cancel|book|arrive)|only (?:need|pay)|take the|receive)\b`)
 	reCaller = regexp.MustCompile(`(?i)\b(?:the |a |any |each |every )?(?:callers?|the user|the person calling)(?:'s|')?\b`)
 	reTell   = regexp.MustCompile(`^(?i)(?:please )?(?:always )?(?:(?:tell|inform|remind) (?:the |all |any |every )?(?:callers?|customers?|patients?|clients?|guests?|them|people|him|her|him or her|everyone|users?)|say|mention|explain|answer|reply|let (?:them|callers|the caller) know) (?:that )?(.+)$`)
 	reIgnore = regexp.MustCompile(`(?i)\b(?:you (?:do not|don't|cannot|can't|are not|will not)|sorry|goodbye|hello|politely|thank you|yes or no)\b`)
 	reSoon   = regexp.MustCompile(`(?i)\b(?:brief|briefly|short|shortly|concise|concisely|quick|one sentence|few words|to the point)\b`)
 	reUnsure = regexp.MustCompile(`(?i)\b(?:know|answer|unsure|not sure|(?:can ?not|can't) (?:help|assist)|not listed|no answer|anything else|unclear|other questions?|not (?:in|covered))\b`)
 	reWhen   = regexp.MustCompile(`^(?i)(?:if|when|whenever|in case|should|to|for|once|before|after|with)\b(.*?),\s*(?:then |please |just )?(.+)$`)
+	reIfCaller = regexp.MustCompile(`^(?i)(?:if|when) you (?:prefer|want|wish|would like|need|have|come|arrive|bring|pay|plan|wear|book|cancel|lose|miss|feel|are (?:late|sick|ill|allergic|pregnant|under|over|not able|unable to come|a (?:member|student|new)))`)
 	reFor    = regexp.MustCompile(`^(?i)(?:for|to) (.+?),? ((?:take|ask|note|write|collect|get|record|request|jot)\b.+)$`)
 	reTail   = regexp.MustCompile(`^(?i)(.+?),? (?:if|when|whenever|in case) (.+)$`)
 )
@@ -41,6 +42,9 @@ func splitOrder(s string) (order, bool) {
 	if m := reFor.FindStringSubmatch(bare); m != nil && takesDown(m[2]) {
 		return order{condition: m[1], text: m[2]}, true
 	}
+	if m := reWhen.FindStringSubmatch(bare); m != nil && reIfCaller.MatchString(bare) && !takesDown(m[2]) {
+		return order{}, false
+	}
 	if m := reWhen.FindStringSubmatch(bare); m != nil && isOrder(m[2]) {
 		return order{condition: m[1], text: m[2]}, true
 	}
@@ -53,8 +57,13 @@ func splitOrder(s string) (order, bool) {
 	return order{text: bare}, true
 }
 
+// Order verbs that may as well be the noun a fact begins with: "Repeat prescriptions can be picked up …".
+var reNounFirst = regexp.MustCompile(`^(?i)(?:repeat|record|note|offer|transfer|schedule|request|limit|end|help|sound|group|gift|order)s? (?:[\w-]+ )?(?:is|are|can|cannot|costs?|must|will|may|takes?|needs?|has|have|includes?|starts?)\b`)
+
 func isOrder(s string) bool {
 	switch {
+	case reNounFirst.MatchString(s):
+		return false
 	case takesDown(s), reOrderVerb.MatchString(s), reKeep.MatchString(s), reUse.MatchString(s):
 		return true
 	case reYou.MatchString(s) && !reToYou.MatchString(s):

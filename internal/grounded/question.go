@@ -16,17 +16,18 @@ type question struct {
 	weak   []string // stems that only rank
 	kind   kind
 	days   days
-	refers bool // leans on what was said before: "it", "that"
-	goesOn bool // "and on Sunday", "what about the suite"
-	asks   bool // worded as a question
+	prior  []key // what "it" may stand for
+	refers bool  // leans on what was said before: "it", "that"
+	goesOn bool  // "and on Sunday", "what about the suite"
+	asks   bool  // worded as a question
 }
 
 var (
 	reStarter = regexp.MustCompile(`^(?:do|does|did|is|are|was|were|am|can|could|may|might|would|will|should|shall|have|has|what|which|who|whom|whose|where|when|why|how|any)$`)
-	reGoesOn  = regexp.MustCompile(`^(?:(?:and|so|then|okay|ok|also|but|or) )*(?:what about|how about|what if|and|also|or|but|plus|same for|for) `)
+	reGoesOn  = regexp.MustCompile(`^(?:(?:and|so|then|okay|ok|also|but|or) )*(?:what about|how about|and|also|or|but|plus|same for|for) `)
 	reRefers  = regexp.MustCompile(`\b(?:it|that|this|these|those|them|they|he|she|one|ones)\b`)
 	// Wordings in which "it" or "that" stands for nothing.
-	reEmptyIt = regexp.MustCompile(`\b(?:is it (?:possible|okay|ok|true|allowed|fine|necessary|free)|is that (?:possible|okay|ok|true|so|right)|it is (?:about|for)|i (?:heard|think|hope|read) that|know (?:if|that)|no one|one of|that i|that you|this is)\b`)
+	reEmptyIt = regexp.MustCompile(`\b(?:is it (?:possible|okay|ok|true|allowed|fine|necessary|free)|is that (?:possible|okay|ok|true|so|right)|it is (?:about|for)|i (?:heard|think|hope|read) that|know (?:if|that)|(?:does|would|will) it cost|no one|one of|that i|that you|this is)\b`)
 	rePolite  = regexp.MustCompile(`^(?:(?:hi|hello|hey|okay|ok|um|uh|so|well|yes|yeah|no|and|please|sorry|excuse me|alright|great|perfect|thanks|thank you|i see|actually|oh|just|good morning|good afternoon|good evening|quick question|one more (?:thing|question)|another question|` +
 		`(?:can|could|would|will) you (?:please )?(?:tell me|let me know|give me|explain)|do you (?:know|happen to know)|i (?:want|need|would like|like|was wanting) to (?:know|ask|find out|check|hear)|i (?:am|was) (?:just )?(?:wondering|curious|calling to (?:ask|find out|know|check)|calling because|interested in|asking)|` +
 		`i have (?:a|one|another) question|(?:can|could|may) i (?:just |quickly )?ask(?: you)?(?: something)?|i just wanted to (?:ask|know|check)|tell me|let me ask|i wonder|please tell me|do you mind telling me) (?:about )?)+`)
@@ -92,12 +93,24 @@ func splitStarters(ws []string) [][]string {
 		case joint && i-1 > start:
 			out = append(out, ws[start:i-1])
 			start = i - 1
+		case !joint && !questionWord(ws[i]) && hangsOn(ws[start:i]):
+			continue
 		case !joint && i-start > 2 && !isOneOf(ws[i-1], "know", "ask", "tell", "wondering", "me", "if", "i", "you", "we", "they", "it", "that", "wonder", "see", "out", "to", "in", "at", "from", "of", "about", "until", "the", "for", "since", "with", "by", "on", "curious", "check", "there"):
 			out = append(out, ws[start:i])
 			start = i
 		}
 	}
 	return append(out, ws[start:])
+}
+
+// hangsOn says that the words wait for an auxiliary: "how much | is a cleaning".
+func hangsOn(ws []string) bool {
+	for i, w := range ws {
+		if questionWord(w) {
+			return !slices.ContainsFunc(ws[i+1:], func(w string) bool { return reStarter.MatchString(w) && !questionWord(w) && w != "any" })
+		}
+	}
+	return false
 }
 
 func questionWord(w string) bool {
@@ -118,7 +131,10 @@ func startsQuestion(ws []string) bool {
 // newQuestion reads one clause; it gives false when nothing is left of it.
 func newQuestion(ws []string) (question, bool) {
 	joined := strings.Join(ws, " ") + " "
-	q := question{goesOn: reGoesOn.MatchString(joined)}
+	q := question{}
+	if lead := reGoesOn.FindString(joined); lead != "" {
+		q.goesOn = !startsQuestion(strings.Fields(joined[len(lead):]))
+	}
 	joined = strings.TrimSpace(rePolite.ReplaceAllString(joined, ""))
 	q.ws = strings.Fields(joined)
 	if len(q.ws) == 0 {
@@ -128,8 +144,27 @@ func newQuestion(ws []string) (question, bool) {
 	q.kind = asked(joined)
 	q.refers = reRefers.MatchString(reEmptyIt.ReplaceAllString(joined, ""))
 	q.days = daysIn(q.ws)
-	q.keys, q.weak = keysOf(q.ws)
+	main, aside := subordinate(q.ws)
+	q.keys, q.weak = keysOf(main)
+	more, _ := keysOf(aside)
+	if len(q.keys) == 0 {
+		q.keys = more
+	} else {
+		for _, k := range more {
+			q.weak = append(q.weak, k.stem)
+		}
+	}
 	return q, len(q.keys)+len(q.weak) > 0 || q.kind != kindAny || q.days != 0 || q.asks
+}
+
+// subordinate cuts off "… when you clean", which says less of what is asked than the words before.
+func subordinate(ws []string) (main, aside []string) {
+	for i := 3; i+2 < len(ws); i++ {
+		if isOneOf(ws[i], "when", "if", "while", "because") && isOneOf(ws[i+1], "i", "you", "we", "they", "it", "he", "she", "my", "the", "your", "there") {
+			return ws[:i], ws[i:]
+		}
+	}
+	return ws, nil
 }
 
 // keysOf sorts the words of a question into those that an answer must cover and those that only rank answers.
@@ -138,12 +173,13 @@ func keysOf(ws []string) (keys []key, weak []string) {
 	folded := l.fold(ws)
 	for i, w := range folded {
 		s := stem(w)
+		noun := i > 0 && isOneOf(w, "will", "can", "well", "back") && isOneOf(folded[i-1], "a", "the")
 		switch {
-		case l.stop[w], isNumber(w):
+		case l.stop[w] && !noun, isNumber(w):
 			continue
 		case isDay(w):
 			continue
-		case l.weak[w] || l.weak[s]:
+		case l.weak[w]:
 			weak = append(weak, s)
 			continue
 		}
@@ -176,6 +212,9 @@ func (q question) without(self map[string]bool) question {
 func (q question) inherit(from question) question {
 	if q.kind == kindAny && (q.goesOn || !q.asks) {
 		q.kind = from.kind
+	}
+	if q.refers {
+		q.prior = from.keys
 	}
 	if len(q.keys) == 0 && q.days != 0 && q.kind == from.kind {
 		q.keys = from.keys

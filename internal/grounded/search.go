@@ -28,13 +28,14 @@ const (
 	coverSense   = 0.95 // a word of the same sense
 	coverHeard   = 0.8  // a word that sounds like it
 	coverAround  = 0.6  // it stands in the subject, the heading or the sentence before
+	coverNearby  = 0.3  // it stands elsewhere in the same training
 	bonusWeak    = 0.25
 	bonusDays    = 0.3
 	bonusTopic   = 0.25
 	malusLength  = 0.02 // for each word of the sentence that was not asked for
 	bonusLike    = 1.5  // times the likeness above the mean, when there is an embedder
+	maxLike      = 0.08 // bounds it, so that likeness decides between near equals only
 	closeEnough  = 0.12 // score within which two answers are close
-	minOwnKeyed  = 0.3  // a sentence that covers less of the question itself speaks of something else
 	maxSentences = 2
 	maxOpenings  = 3
 )
@@ -61,13 +62,14 @@ func (k *knowledge) covers(n key, f *fact) (own, any float64) {
 }
 
 func (k *knowledge) coverIn(n key, set map[string]bool) float64 {
-	if set[n.stem] {
+	if set[n.stem] && !k.onlyName(n) {
 		return coverOwn
 	}
 	best := 0.0
 	for s := range set {
 		switch {
-		case english().shares(n.stem, s):
+		case s == n.stem:
+		case akin(n.stem, s) || english().shares(n.stem, s) && !k.names[s]:
 			return coverSense
 		case best == 0 && (alike(n.stem, s) || k.misheard(n, s)):
 			best = coverHeard
@@ -76,12 +78,17 @@ func (k *knowledge) coverIn(n key, set map[string]bool) float64 {
 	return best
 }
 
+// onlyName says that a word of daily use stands in the texts only as somebody's surname, which was not said: to park is not Helen Park.
+func (k *knowledge) onlyName(n key) bool {
+	return k.names[n.stem] && len(english().senses[n.stem]) > 0 && !k.pairs[[2]string{n.prev, n.stem}]
+}
+
 // misheard says whether a word of the question is what a recognizer made of s: it sounds nearly like it and stands beside the same word.
 func (k *knowledge) misheard(n key, s string) bool {
-	if k.known[n.stem] || !soundsNear(n.stem, s) {
+	if k.known[n.stem] || english().stop[s] || !soundsNear(n.stem, s) {
 		return false
 	}
-	return n.prev != "" && k.pairs[[2]string{n.prev, s}] || n.next != "" && k.pairs[[2]string{s, n.next}]
+	return n.prev != "" && !english().stop[n.prev] && k.pairs[[2]string{n.prev, s}] || n.next != "" && !english().stop[n.next] && k.pairs[[2]string{s, n.next}]
 }
 
 // search finds the sentences that answer a question. topic is what was spoken of last, vector the question's embedding or nil.
@@ -90,6 +97,13 @@ func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
 	if q.refers && len(topic) > 0 {
 		if f := k.choose(q, k.candidates(q, sameTopic(k.facts, topic), topic, vector)); f.ok() {
 			return f
+		}
+		if len(q.prior) > 0 && len(q.keys) > 0 {
+			whole := q
+			whole.keys, whole.prior, whole.refers = slices.Concat(q.keys, q.prior), nil, false
+			if f := k.choose(whole, k.candidates(whole, k.facts, nil, vector)); f.ok() {
+				return f
+			}
 		}
 		if len(q.keys) < 2 {
 			return found{}
@@ -114,8 +128,9 @@ func (q question) asksOfUs() bool { return q.kind&(kindOpen|kindAddress) != 0 }
 
 func sameTopic(facts, topic []*fact) []*fact {
 	var out []*fact
-	for _, f := range facts {
-		if slices.Contains(topic, f) || f.topic > 0 && slices.ContainsFunc(topic, func(t *fact) bool { return t.topic == f.topic }) || f.leansOn != nil && slices.Contains(topic, f.leansOn) {
+	for i, f := range facts {
+		near := slices.ContainsFunc(facts[max(0, i-2):min(len(facts), i+3)], func(n *fact) bool { return n.topic == f.topic && slices.Contains(topic, n) })
+		if near || f.topic > 0 && slices.ContainsFunc(topic, func(t *fact) bool { return t.topic == f.topic }) || f.leansOn != nil && slices.Contains(topic, f.leansOn) {
 			out = append(out, f)
 		}
 	}
@@ -137,12 +152,16 @@ func (k *knowledge) aboutUs(q question) found {
 		out = onDays(out, q.days)
 		return found{facts: out[:min(len(out), maxOpenings)]}
 	}
-	slices.SortStableFunc(out, func(a, b *fact) int { return cmp.Compare(b2i(a.identity), b2i(b.identity)) })
+	slices.SortStableFunc(out, func(a, b *fact) int { return cmp.Compare(b.addressed(), a.addressed()) })
 	return found{facts: out[:min(len(out), 1)]}
 }
 
-func b2i(b bool) int {
-	if b {
+// addressed ranks how far a fact gives the address: with a house number best.
+func (f *fact) addressed() int {
+	switch {
+	case reHouse.MatchString(strings.ToLower(f.text)):
+		return 2
+	case f.topic == 0:
 		return 1
 	}
 	return 0
@@ -189,7 +208,7 @@ func (k *knowledge) candidates(q question, facts, topic []*fact, vector []float3
 			}
 		}
 		if vector != nil && f.vector != nil {
-			c.score += bonusLike * (dot(vector, f.vector) - mean)
+			c.score += max(-maxLike, min(maxLike, bonusLike*(dot(vector, f.vector)-mean)))
 		}
 		out = append(out, c)
 	}
@@ -205,9 +224,19 @@ func (k *knowledge) judge(q question, f *fact) (candidate, bool) {
 	if !q.fits(f) {
 		return c, false
 	}
+	if len(q.keys) == 0 && q.kind == kindAny && q.days == 0 && !k.coversWeak(q, f) {
+		return c, false
+	}
 	var total, own, all float64
+	hit := slices.ContainsFunc(q.keys, func(n key) bool { return k.coverIn(n, f.own) > 0 })
 	for _, n := range q.keys {
 		o, a := k.covers(n, f)
+		if a == 0 && q.kind == kindAny && hit && f.topic > 0 && k.coverIn(n, k.trainings[f.topic]) > 0 {
+			a = coverNearby
+		}
+		if a == 0 && k.domain[n.stem] && q.kind == kindAny && q.named(f) {
+			continue
+		}
 		if a == 0 {
 			return c, false
 		}
@@ -219,6 +248,26 @@ func (k *knowledge) judge(q question, f *fact) (candidate, bool) {
 	}
 	c.score += k.rank(q, f)
 	return c, true
+}
+
+// coversWeak says whether a question of weak words only is met by all of them.
+func (k *knowledge) coversWeak(q question, f *fact) bool {
+	n := 0
+	for _, s := range q.weak {
+		if k.self[s] {
+			continue
+		}
+		if k.coverIn(key{stem: s}, f.own) == 0 && k.coverIn(key{stem: s}, f.around) == 0 {
+			return false
+		}
+		n++
+	}
+	return n > 0
+}
+
+// named says whether a word of the question stands both in the fact and in the subject it is filed under.
+func (q question) named(f *fact) bool {
+	return slices.ContainsFunc(q.keys, func(n key) bool { return f.own[n.stem] && f.around[n.stem] })
 }
 
 // fits says whether a fact holds the kind of value that the question asks for.
@@ -274,6 +323,9 @@ func (k *knowledge) choose(q question, pool []candidate) found {
 	if len(q.keys) == 0 && !q.ranked(k, pool[0].fact) && len(pool) > maxSentences {
 		return k.askBack(pool)
 	}
+	if facts := k.wholeSubject(q, pool); facts != nil {
+		return found{facts: facts}
+	}
 	limit := maxSentences
 	if q.kind == kindOpen {
 		limit = maxOpenings
@@ -292,9 +344,36 @@ func (k *knowledge) choose(q question, pool []candidate) found {
 	return found{facts: facts}
 }
 
+// wholeSubject answers a question that names a training's subject and no more ("how much are tickets") with its first sentences that fit.
+func (k *knowledge) wholeSubject(q question, pool []candidate) []*fact {
+	if q.kind != kindPrice || len(q.keys) == 0 {
+		return nil
+	}
+	var out []*fact
+	for _, f := range k.facts {
+		fits := slices.ContainsFunc(pool, func(c candidate) bool { return c.fact == f })
+		if !fits || f.topic == 0 || f.topic != pool[0].fact.topic {
+			continue
+		}
+		for _, w := range words(f.subject) {
+			if !english().stop[w] && !slices.ContainsFunc(q.keys, func(n key) bool { return n.stem == stem(w) || english().shares(n.stem, stem(w)) }) {
+				return nil
+			}
+		}
+		out = append(out, f)
+	}
+	if len(out) < 2 {
+		return nil
+	}
+	return out[:min(len(out), maxOpenings)]
+}
+
 // ranked says whether any word of the question speaks for the fact.
 func (q question) ranked(k *knowledge, f *fact) bool {
 	for _, s := range q.weak {
+		if english().shares(s, "price") {
+			continue
+		}
 		if k.coverIn(key{stem: s}, f.own) > 0 || k.coverIn(key{stem: s}, f.around) > 0 {
 			return true
 		}

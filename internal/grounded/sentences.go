@@ -10,6 +10,7 @@ import (
 type passage struct {
 	text    string
 	heading string // of a list or a question that it answers
+	asked   bool   // the heading is the question that this answers
 }
 
 var (
@@ -41,7 +42,7 @@ func passages(text string) []passage {
 			bare = reYes.ReplaceAllString(bare[loc[1]:], "")
 		}
 		for _, s := range sentences(bare) {
-			out = append(out, passage{text: s, heading: heading})
+			out = append(out, passage{text: s, heading: heading, asked: strings.HasSuffix(heading, "?")})
 		}
 	}
 	return out
@@ -74,7 +75,7 @@ func questionPairs(line string) (out []passage, open string) {
 		}
 		question, answer := strings.TrimSpace(part[:loc[0]]), reYes.ReplaceAllString(strings.TrimSpace(part[loc[1]:]), "")
 		for _, s := range sentences(answer) {
-			out = append(out, passage{text: s, heading: question})
+			out = append(out, passage{text: s, heading: question, asked: true})
 		}
 		open = ""
 	}

@@ -17,8 +17,8 @@ type value struct {
 func plainValue(s string) value { return value{canon: s, spoken: s} }
 
 var (
-	reNameLead = regexp.MustCompile(`\b(?:my (?:full |first |last )?name is|name is|my name|this is|i am|it is|i am called|call me|on the name of|in the name of|under the name(?: of)?|the name of|under|speaking is|name) ((?:\p{L}+ ?)+)`)
-	rePlus     = regexp.MustCompile(`\bplus (\d)`)
+	reNameLead = regexp.MustCompile(`\b(?:name(?: of the \w+)?(?: is| of)?|i am called|call me|under the name|speaking is) ((?:\p{L}+ ?)+)`)
+	reNameWeak = regexp.MustCompile(`\b(this is|i am|it is|under|it was) ((?:\p{L}+ ?)+)`)
 	reMailDot  = regexp.MustCompile(`(?i)([\p{L}\d._%+-]+)\s*(?:@|\bat\b)\s*([\p{L}\d-]+(?:\.[\p{L}\d-]+)+)`)
 )
 
@@ -38,14 +38,18 @@ var nameFillers = map[string]bool{"um": true, "uh": true, "er": true, "oh": true
 // findName reads a name: behind words that announce one, or bare when it was asked for.
 func findName(plain []string, asked bool) (string, bool) {
 	joined := strings.Join(plain, " ")
-	if m := reNameLead.FindStringSubmatchIndex(joined); m != nil {
-		lead := joined[m[0]:m[2]]
-		weak := strings.HasPrefix(lead, "it is") || strings.HasPrefix(lead, "under ") || strings.HasPrefix(lead, "i am ") || strings.HasPrefix(lead, "this is")
-		if n, ok := nameFrom(strings.Fields(joined[m[2]:m[3]])); ok && (asked || !weak || strings.Contains(n, " ") && !strings.HasPrefix(lead, "it is") && !strings.HasPrefix(lead, "under")) {
+	for _, m := range reNameLead.FindAllStringSubmatch(joined, -1) {
+		if n, ok := nameFrom(strings.Fields(m[1])); ok {
 			return n, true
 		}
 	}
-	if !asked {
+	if m := reNameWeak.FindStringSubmatch(joined); m != nil {
+		n, ok := nameFrom(strings.Fields(m[2]))
+		if ok && (asked || strings.Contains(n, " ") && isOneOf(m[1], "this is", "i am")) {
+			return n, true
+		}
+	}
+	if !asked || reMonthDay.MatchString(dateWords(plain)) {
 		return "", false
 	}
 	for len(plain) > 0 && nameFillers[plain[0]] {
@@ -54,44 +58,62 @@ func findName(plain []string, asked bool) (string, bool) {
 	return nameFrom(plain)
 }
 
+// nameFrom takes a name from the front of the words. Letters that were spelled make a word, and correct the one before if it is like it.
 func nameFrom(ws []string) (string, bool) {
-	var parts, spelled []string
-	for _, w := range ws {
-		if notNames[w] || isNumber(w) {
-			break
-		}
-		if _, isDay := weekday(w); isDay && len(parts) > 0 {
-			break
-		}
-		if _, isDigit := units[w]; isDigit {
-			break
-		}
-		if len([]rune(w)) == 1 {
-			spelled = append(spelled, w)
+	var parts []string
+	for i := 0; i < len(ws); i++ {
+		w := ws[i]
+		letters := letterRun(ws[i:])
+		if len(letters) > 1 {
+			word := strings.Join(letters, "")
+			if n := len(parts); n > 0 && distance(parts[n-1], word) <= max(len(word)/2, 1) {
+				parts[n-1] = word
+			} else {
+				parts = append(parts, word)
+			}
+			i += len(letters) - 1
 			continue
+		}
+		if isOneOf(w, "spelled", "spelt", "with", "spell", "spelling") && i+1 < len(ws) && len(letterRun(ws[i+1:])) > 1 {
+			continue
+		}
+		_, isDay := weekday(w)
+		_, isDigit := units[w]
+		if notNames[w] || isNumber(w) || isDay && len(parts) > 0 || isDigit {
+			break
 		}
 		parts = append(parts, w)
 	}
-	if len(parts) > 4 {
-		return "", false
-	}
-	if len(spelled) > 1 {
-		word := strings.Join(spelled, "")
-		if n := len(parts); n > 0 && (distance(parts[n-1], word) <= len(word)/2 || n > 1) {
-			parts[n-1] = word
-		} else {
-			parts = append(parts, word)
-		}
-	} else if len(spelled) == 1 && len(parts) > 1 {
-		parts = slices.Insert(parts, 1, spelled[0])
-	}
-	if len(parts) == 0 {
+	if len(parts) == 0 || len(parts) > 4 {
 		return "", false
 	}
 	for i := range parts {
 		parts[i] = titled(parts[i])
 	}
 	return strings.Join(parts, " "), true
+}
+
+// letterRun is the run of single letters at the front of the words.
+func letterRun(ws []string) []string {
+	n := 0
+	for n < len(ws) && len([]rune(ws[n])) == 1 && !isNumber(ws[n]) {
+		n++
+	}
+	return ws[:n]
+}
+
+// asSpelled gives the words of a name the apostrophes that the recognizer wrote.
+func asSpelled(name, raw string) string {
+	parts := strings.Fields(name)
+	for _, w := range strings.Fields(strings.ReplaceAll(raw, "’", "'")) {
+		w = strings.Trim(w, ".,;:!?\"'")
+		for i, p := range parts {
+			if strings.Contains(w, "'") && strings.EqualFold(strings.ReplaceAll(w, "'", ""), p) {
+				parts[i] = titled(strings.ToLower(w))
+			}
+		}
+	}
+	return strings.Join(parts, " ")
 }
 
 func titled(w string) string {
@@ -152,9 +174,6 @@ func findPhone(ws []string, asked bool) (string, bool) {
 }
 
 var mailWords = strings.NewReplacer(" dot ", ".", " period ", ".", " point ", ".", " underscore ", "_", " hyphen ", "-", " dash ", "-", " minus ", "-", " plus ", "+")
-
-// Words in front of a spoken address that do not belong to it.
-var reMailLead = regexp.MustCompile(`(?i)^.*\b(?:is|mail|email|address|to|use|it's|its|sure|yes|okay|um|uh|and)\b[,:]? `)
 
 // findEmail reads an address as it is written or as it is said: "laura dot chen at mail dot example".
 func findEmail(raw string) (string, bool) {
@@ -221,8 +240,6 @@ func findNumber(ws []string, s *slot, asked bool) (string, bool) {
 	return "", false
 }
 
-var reCodeLead = regexp.MustCompile(`\b(?:number|code|plate|reference|order|is|it)\b`)
-
 // findCode reads what is made of figures and letters: an order number, a licence plate.
 func findCode(ws []string, s *slot, asked bool) (string, bool) {
 	if !asked && !slices.ContainsFunc(ws, func(w string) bool { return s.units[stem(w)] }) {
@@ -277,7 +294,7 @@ func (k *knowledge) find(s *slot, u utterance, asked bool) (value, bool) {
 	switch s.kind {
 	case nameSlot:
 		v, ok := findName(u.plain, asked)
-		return plainValue(v), ok
+		return plainValue(asSpelled(v, u.raw)), ok
 	case phoneSlot:
 		v, ok := findPhone(u.ws, asked)
 		return value{canon: v, spoken: spaced(v)}, ok
@@ -285,6 +302,10 @@ func (k *knowledge) find(s *slot, u utterance, asked bool) (value, bool) {
 		v, ok := findEmail(u.raw)
 		return plainValue(v), ok
 	case dateSlot:
+		if s.past() {
+			d, ok := findBirth(u.plain, k.now)
+			return value{canon: d.Format("2006-01-02"), spoken: d.Format("January 2, 2006")}, ok
+		}
 		d, ok := findDate(u.raw, u.plain, k.now)
 		return value{canon: d.Format("2006-01-02"), spoken: d.Format("Monday, January 2")}, ok
 	case timeSlot:
@@ -320,8 +341,7 @@ func freeText(u utterance) (value, bool) {
 	return plainValue(t), true
 }
 
-// yearless dates and bare figures of one utterance must not fill two slots.
+// overlaps says that one value must not fill slots of both kinds.
 func overlaps(a, b slotKind) bool {
-	figures := func(k slotKind) bool { return k == phoneSlot || k == codeSlot || k == numberSlot || k == timeSlot }
-	return figures(a) && figures(b)
+	return a == b || a == phoneSlot && b == codeSlot || a == codeSlot && b == phoneSlot
 }

@@ -44,9 +44,17 @@ func alike(a, b string) bool {
 	return skeleton(a) == skeleton(b) && distance(a, b) <= max(1, min(len(a), len(b))/4+1)
 }
 
+// akin says whether one stem goes on from the other: "regist" and "registr".
+func akin(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	return len(a) >= 5 && a != b && strings.HasPrefix(b, a) && !isNumber(a)
+}
+
 // soundsNear is weaker than alike: the first sound agrees and one other may differ. It takes a neighbour to believe it.
 func soundsNear(a, b string) bool {
-	if len(a) < 3 || len(b) < 3 || isNumber(a) || isNumber(b) {
+	if len(a) < 4 || len(b) < 4 || isNumber(a) || isNumber(b) {
 		return false
 	}
 	x, y := skeleton(a), skeleton(b)

@@ -23,7 +23,8 @@ type state struct {
 	failures   int   // answers in a row that did not fill the slot asked for
 	partial    string
 	topic      []*fact
-	last       question // the last thing asked, for "and on Sunday"
+	last       question // the last thing asked, for "what about the suite"
+	lastTimed  question // the last thing asked about times, for "and on Sunday"
 	unanswered string   // what the caller said when the agent did not know
 	lastAgent  string
 	called     *form // whose tool was called last
@@ -161,7 +162,7 @@ func (k *knowledge) fill(s *state, u utterance, asked *slot) bool {
 	}
 	for _, sl := range s.form.slots {
 		if sl == asked || slices.ContainsFunc(taken, func(t slotKind) bool {
-			return overlaps(t, sl.kind) && sl.kind != numberSlot || t == sl.kind && sl.kind != numberSlot
+			return overlaps(t, sl.kind) && sl.kind != numberSlot
 		}) {
 			continue
 		}

@@ -10,6 +10,8 @@ var (
 	reRequest = regexp.MustCompile(`\b(?:(?:i|we) (?:just )?(?:want|need|would like|would love|wish|am calling|are calling|am looking|are looking|was hoping|have to|must|am trying|am interested|have (?:a|an|some))|(?:can|could|may|might) (?:i|we|you)|let (?:me|us)|i am here (?:for|to)|it is about|` +
 		`about (?:a|an|my|the)|please|is it possible to|would it be possible to)\b`)
 	reCanI = regexp.MustCompile(`\b(?:can|could|may|might) (?:i|we|you)\b|\bis it possible to\b|\bwould it be possible to\b`)
+	// Verbs of getting something that is taken down or done.
+	reCanGet = regexp.MustCompile(`\b(?:can|could|may|might) (?:i|we) (?:please |also |maybe |just )?(?:book|make|schedule|arrange|set up|get|reserve|order|place|request|have)\b`)
 	// A message for somebody, whatever the agent's texts say.
 	reLeaveMessage = regexp.MustCompile(`\b(?:leave|take|give|pass on|pass|record|send) (?:him |her |them |you |down )?(?:a|my|this|the) message\b|\bcall(?:ed)? (?:me|us) back\b|\b(?:call ?back|callback)\b|\bring me back\b|\bphone me back\b`)
 	// Words of a request that say nothing about what is requested.
@@ -47,8 +49,11 @@ func (k *knowledge) wanted(u utterance, s *state) *form {
 		return nil
 	}
 	best, score := k.bestForm(u, request)
-	if best == nil {
+	if best == nil || !request && reGoesOn.MatchString(joined+" ") {
 		return nil
+	}
+	if reCanGet.MatchString(joined) || !best.message && score >= 1 && reCanI.MatchString(joined) {
+		return best
 	}
 	// A question that a fact covers as well is a question: "can I return a book".
 	if asked(strings.Join(u.ws, " ")) != kindAny || reCanI.MatchString(joined) && score < 1.5 {
@@ -59,6 +64,20 @@ func (k *knowledge) wanted(u utterance, s *state) *form {
 		}
 	}
 	return best
+}
+
+// lookUp finds the action that a question asks for when no fact answers it: "do you have free appointments on Friday".
+func (k *knowledge) lookUp(u utterance, qs []question, topic []*fact) *form {
+	f, score := k.bestForm(u, true)
+	if f == nil || f.message || score < 1 || f == k.transfer {
+		return nil
+	}
+	for _, q := range qs {
+		if k.search(q, topic, nil).ok() {
+			return nil
+		}
+	}
+	return f
 }
 
 func (k *knowledge) bestForm(u utterance, request bool) (best *form, score float64) {

@@ -177,10 +177,16 @@ func last(s []string) string {
 	return s[len(s)-1]
 }
 
+var irregular = map[string]string{"children": "child", "men": "man", "women": "woman", "feet": "foot", "teeth": "tooth", "mice": "mouse", "people": "person",
+	"knives": "knife", "wives": "wife", "lives": "life", "brought": "bring", "bought": "buy", "paid": "pay", "sold": "sell", "taught": "teach", "lost": "lose", "broken": "break", "broke": "break"}
+
 // stem reduces a word to what its forms share.
 func stem(w string) string {
 	if isNumber(w) {
 		return w
+	}
+	if one, ok := irregular[w]; ok {
+		w = one
 	}
 	return snowball.Stem(w, true)
 }
