@@ -18,9 +18,10 @@ import (
 
 const (
 	workers       = 20
-	fetchCooldown = 20 * time.Millisecond // throughput is workers a cooldown
+	fetchCooldown = 20 * time.Millisecond  // throughput is workers a cooldown
+	fetchPoll     = 200 * time.Millisecond // how soon a job comes that no notification announces, such as one's next round
 	retention     = 5 * time.Minute
-	softStop      = 5 * time.Second
+	softStop      = 2 * time.Second
 	rescueMargin  = 15 * time.Second
 	longestDelay  = 5 * time.Minute
 	defaultLimit  = time.Minute
@@ -62,6 +63,7 @@ func NewRunner(q *Queue, set jobs.Set, node string) (*Runner, error) {
 		Workers:                     known,
 		PeriodicJobs:                periodic(set.Periodic),
 		FetchCooldown:               fetchCooldown,
+		FetchPollInterval:           fetchPoll,
 		JobTimeout:                  limit,
 		RescueStuckJobsAfter:        limit + rescueMargin,
 		RetryPolicy:                 growing{},
@@ -87,7 +89,7 @@ func periodic(ps []jobs.Periodic) []*river.PeriodicJob {
 	return all
 }
 
-// Run works jobs until ctx ends; then running ones get 5 s to finish, are cancelled, and come again at the next start.
+// Run works jobs until ctx ends; then running ones get 2 s to finish, are cancelled, and come again at the next start.
 func (r *Runner) Run(ctx context.Context) error {
 	if err := r.takeBack(ctx); err != nil {
 		return fmt.Errorf("take back the jobs of an earlier process: %w", err)

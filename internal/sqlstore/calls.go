@@ -25,17 +25,22 @@ func (t *tx) InsertCall(ctx context.Context, c *parley.Call) error {
 	return done(t.NewInsert().Model(callToRow(c)).Exec(ctx))
 }
 
-// UpdateCall writes a call whose stored row is not final yet; it returns false and changes nothing when it is. A call without a
-// snapshot keeps the stored one.
+// UpdateCall writes a call whose stored row is not final yet; it returns false and changes nothing when it is. A call that comes
+// without snapshot, recording, its note or messages keeps the stored ones, so that who knows less of it takes nothing away.
 func (t *tx) UpdateCall(ctx context.Context, c *parley.Call) (bool, error) {
 	if err := t.holdCall(ctx, c.ID); err != nil {
 		return false, err
 	}
-	q := t.NewUpdate().Model(callToRow(c)).ExcludeColumn("id", "environment_id", "agent_id", "created_at")
-	if c.Snapshot == nil {
-		q = q.ExcludeColumn("snapshot")
+	kept := []string{"id", "environment_id", "agent_id", "created_at"}
+	for column, missing := range map[string]bool{
+		"snapshot": c.Snapshot == nil, "recording": c.Recording == "", "recording_note": c.RecordingNote == "", "messages": c.Messages == nil,
+	} {
+		if missing {
+			kept = append(kept, column)
+		}
 	}
-	n, err := affected(q.Where("c.id = ?", c.ID).Where(openCall).Exec(ctx))
+	q := t.NewUpdate().Model(callToRow(c)).ExcludeColumn(kept...).Where("c.id = ?", c.ID).Where(openCall)
+	n, err := affected(q.Exec(ctx))
 	return n == 1, err
 }
 
@@ -160,12 +165,13 @@ func (t *tx) RenewLeases(ctx context.Context, nodeID string, until time.Time) er
 		Where("c.node_id = ?", nodeID).Where("c." + openCall).Exec(ctx))
 }
 
-// LostCalls returns open calls that a node held and whose lease ran out before deadline.
+// LostCalls returns open calls that a node held and whose lease ran out before deadline. In an Update they are locked: a node that
+// renews its leases at this moment comes before or after, and of two that look for lost calls only one gets each.
 func (t *tx) LostCalls(ctx context.Context, deadline time.Time, limit int) ([]*parley.Call, error) {
 	var rows []*callRow
-	err := t.open(&rows, store.OpenFilter{}).Where("c.node_id <> ''").Where("c.lease_until < ?", parley.Stamp(deadline)).
-		Order("c.lease_until", "c.id").Limit(int64(limit)).Scan(ctx)
-	if err != nil {
+	q := t.open(&rows, store.OpenFilter{}).Where("c.node_id <> ''").Where("c.lease_until < ?", parley.Stamp(deadline)).
+		Order("c.lease_until", "c.id").Limit(int64(limit))
+	if err := t.lock(q, "UPDATE OF c SKIP LOCKED").Scan(ctx); err != nil {
 		return nil, fault(err)
 	}
 	return calls(rows), nil

@@ -23,8 +23,8 @@ const (
 	// migrationLock is the advisory lock that keeps nodes from migrating at once; the number spells "parl".
 	migrationLock = 0x7061726c
 
-	postgresNote = "PostgreSQL keeps copies of deleted rows in its write-ahead log until that is recycled, in replicas' and archived " +
-		"logs and backups, and in free space of its files until it is overwritten"
+	postgresNote = "PostgreSQL keeps copies of deleted rows in its write-ahead log until that is recycled, in replicas, archived logs " +
+		"and backups, in free space of its files until it is overwritten, and in its server log if that records statements"
 )
 
 type postgresEngine struct{}

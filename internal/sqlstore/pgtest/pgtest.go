@@ -208,7 +208,7 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 
 func (s *Server) up() error {
 	cmd := s.command("postgres", "-D", s.Dir(), "-k", s.dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off",
-		"-c", "synchronous_commit=off", "-c", "max_connections=200", "-c", "log_min_messages=fatal")
+		"-c", "synchronous_commit=off", "-c", "max_connections=200", "-c", "log_min_messages=fatal", "-c", "autovacuum=off")
 	begun, done := make(chan error), make(chan struct{})
 	go func() {
 		defer close(done)

@@ -69,14 +69,17 @@ var callRules = []rule{
 		h.writes(t, &failed, false)
 		view(t, h, func(ctx context.Context, tx store.Tx) error { return same("call", &ended)(tx.Call(ctx, h.env, c.ID)) })
 	}},
-	{"an update without a snapshot keeps it, one with it replaces it", func(t *testing.T, h *house) {
-		c := h.call(t, h.agent(t))
-		listed := *c
-		listed.Snapshot, listed.Status = nil, parley.CallAnswered
-		h.writes(t, &listed, true)
+	{"an update keeps what the call comes without", func(t *testing.T, h *house) {
+		c := h.call(t, h.agent(t), func(c *parley.Call) {
+			c.Recording, c.RecordingNote = "e/a/c.wav", "disk full"
+			c.Messages = []parley.TakenMessage{{TakenAt: h.tick(), Slots: map[string]string{"name": "Ada"}}}
+		})
+		bare := *c
+		bare.Snapshot, bare.Recording, bare.RecordingNote, bare.Messages, bare.Status = nil, "", "", nil, parley.CallAnswered
+		h.writes(t, &bare, true)
 		c.Status = parley.CallAnswered
 		view(t, h, func(ctx context.Context, tx store.Tx) error { return same("kept", c)(tx.Call(ctx, h.env, c.ID)) })
-		c.Snapshot = &parley.Snapshot{Agent: c.Snapshot.Agent}
+		c.Snapshot, c.Recording = &parley.Snapshot{Agent: c.Snapshot.Agent}, "e/a/d.wav"
 		c.Snapshot.Agent.Name = "Later"
 		h.writes(t, c, true)
 		view(t, h, func(ctx context.Context, tx store.Tx) error { return same("replaced", c)(tx.Call(ctx, h.env, c.ID)) })

@@ -41,7 +41,7 @@ var openCallRules = []rule{
 		h.call(t, a, func(c *parley.Call) { // delayed, not dialled yet
 			c.LeaseUntil, c.NodeID, c.Status, c.DialAt = time.Time{}, "", parley.CallInitiated, now.Add(time.Hour)
 		})
-		view(t, h, func(ctx context.Context, tx store.Tx) error {
+		update(t, h, func(ctx context.Context, tx store.Tx) error {
 			lost, err := tx.LostCalls(ctx, now, 1000)
 			if err != nil {
 				return err
