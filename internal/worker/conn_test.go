@@ -66,7 +66,7 @@ func (s speaking) Say(ctx context.Context, text string, _ speech.Voice, emit fun
 }
 
 func lasting(d time.Duration) hearing {
-	return func(ctx context.Context, l speech.Listening) (speech.Transcript, error) {
+	return func(ctx context.Context, _ speech.Listening) (speech.Transcript, error) {
 		select {
 		case <-time.After(d):
 			return speech.Transcript{Text: "heard"}, nil
@@ -183,7 +183,7 @@ func TestASlowListenerHoldsNobodyUp(t *testing.T) {
 func TestAnErrorOfEmitEndsTheSaying(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan error, 1)
-		l := connect(t, Engines{Synthesizer: speaking(func(ctx context.Context, _ string, emit func([]int16) error) error {
+		l := connect(t, Engines{Synthesizer: speaking(func(_ context.Context, _ string, emit func([]int16) error) error {
 			for {
 				if err := emit([]int16{1}); err != nil {
 					ended <- err

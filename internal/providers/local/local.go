@@ -20,9 +20,9 @@ import (
 
 // Config says where the models are and how they run.
 type Config struct {
-	ModelsDir string // as package models fills it
-	Workers   int    // worker processes; one more stands by. 0 is 1
-	Log       *slog.Logger
+	Models  string // folder that package models filled
+	Workers int    // worker processes; one more stands by. 0 is 1
+	Log     *slog.Logger
 	// Command makes the command of a worker process; nil is this binary's own `worker`.
 	Command func() (*exec.Cmd, error)
 }
@@ -43,19 +43,19 @@ var (
 
 // Open loads the detector; Run starts the rest. When models are missing or damaged it returns models.ErrIncomplete, whose text names
 // the command that fetches them. A process opens them once.
-func Open(_ context.Context, cfg Config) (*Engines, error) {
-	if err := models.Ready(cfg.ModelsDir); err != nil {
+func Open(cfg Config) (*Engines, error) {
+	if err := models.Ready(cfg.Models); err != nil {
 		return nil, err
 	}
-	r, err := worker.OpenRuntime(cfg.ModelsDir)
+	r, err := worker.OpenRuntime(cfg.Models)
 	if err != nil {
 		return nil, fmt.Errorf("local speech: %w", err)
 	}
-	d, err := worker.OpenDetector(r, cfg.ModelsDir)
+	d, err := worker.OpenDetector(r, cfg.Models)
 	if err != nil {
 		return nil, fmt.Errorf("local speech: %w", err)
 	}
-	w := worker.New(worker.Config{Models: cfg.ModelsDir, Workers: cfg.Workers, Command: cfg.Command, Log: cfg.Log})
+	w := worker.New(worker.Config{Models: cfg.Models, Workers: cfg.Workers, Command: cfg.Command, Log: cfg.Log})
 	return &Engines{workers: w, detector: d}, nil
 }
 
@@ -69,13 +69,16 @@ func (e *Engines) Ready(ctx context.Context) error { return e.workers.Ready(ctx)
 func (e *Engines) Close() { e.detector.Close() }
 
 // Languages lists what can be heard and spoken.
-func (e *Engines) Languages() []string {
+func (e *Engines) Languages() []string { return Languages() }
+
+// Languages lists what the engines can hear and speak once their models are there.
+func Languages() []string {
 	return []string{"en", "en-US", "en-GB", "en-AU", "en-CA", "en-IE", "en-IN", "en-NZ", "en-ZA"}
 }
 
 // Transcribe hears an utterance. Where the detector finds no speech the transcript is empty.
 func (e *Engines) Transcribe(ctx context.Context, pcm []int16, l speech.Listening) (speech.Transcript, error) {
-	if err := e.knows(l.Language); err != nil {
+	if err := knows(l.Language); err != nil {
 		return speech.Transcript{}, err
 	}
 	return e.workers.Transcribe(ctx, pcm, l)
@@ -83,7 +86,7 @@ func (e *Engines) Transcribe(ctx context.Context, pcm []int16, l speech.Listenin
 
 // Say speaks a text in the one voice that there is, with the British lexicon for en-GB, en-IE, en-AU, en-NZ and en-ZA.
 func (e *Engines) Say(ctx context.Context, text string, v speech.Voice, emit func(pcm []int16) error) error {
-	if err := e.knows(v.Language); err != nil {
+	if err := knows(v.Language); err != nil {
 		return err
 	}
 	return e.workers.Say(ctx, text, v, emit)
@@ -109,8 +112,8 @@ func (e *Engines) Detect() (speech.Detection, error) {
 }
 
 // knows refuses a language; none named is English.
-func (e *Engines) knows(tag string) error {
-	if tag == "" || slices.ContainsFunc(e.Languages(), func(l string) bool { return strings.EqualFold(l, tag) }) {
+func knows(tag string) error {
+	if tag == "" || slices.ContainsFunc(Languages(), func(l string) bool { return strings.EqualFold(l, tag) }) {
 		return nil
 	}
 	return fmt.Errorf("local speech: no engine for language %q, only English", tag)

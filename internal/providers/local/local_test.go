@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 func open(t *testing.T) *local.Engines {
 	t.Helper()
 	dir := modelstest.Dir(t)
-	e, err := local.Open(t.Context(), local.Config{ModelsDir: dir, Command: func() (*exec.Cmd, error) {
+	e, err := local.Open(local.Config{Models: dir, Command: func() (*exec.Cmd, error) {
 		self, err := os.Executable()
 		if err != nil {
 			return nil, err
@@ -93,7 +93,7 @@ func refusesOthers(t *testing.T, e *local.Engines, pcm []int16) {
 }
 
 func TestMissingModelsNameTheCommand(t *testing.T) {
-	_, err := local.Open(t.Context(), local.Config{ModelsDir: t.TempDir()})
+	_, err := local.Open(local.Config{Models: t.TempDir()})
 	if !errors.Is(err, models.ErrIncomplete) || !strings.Contains(err.Error(), "parley models fetch") {
 		t.Errorf("got %v", err)
 	}
