@@ -155,7 +155,7 @@ func (d *document) addRefusals(o *huma.Operation, rt *route) {
 	if rt.free {
 		return
 	}
-	codes := []parley.Code{parley.RateLimitExceeded, parley.ServerError}
+	codes := []parley.Code{parley.RateLimitExceeded, rt.faultCode()}
 	if !rt.open || rt.id == "identifyToken" {
 		codes = append(codes, parley.InvalidToken)
 	}

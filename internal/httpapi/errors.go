@@ -102,7 +102,7 @@ func fail(log *slog.Logger, w http.ResponseWriter, r *http.Request, o *op, err e
 			level = slog.LevelDebug // nobody waits for the answer any more
 		}
 		log.Log(context.WithoutCancel(r.Context()), level, "request failed", "operation", o.id, "request", requestID(w), "error", err)
-		e = parley.Errorf(parley.ServerError, "")
+		e = parley.Errorf(o.faultCode(), "")
 	}
 	status := table[e.Code].status
 	if status == http.StatusTooManyRequests {

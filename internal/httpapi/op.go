@@ -26,6 +26,7 @@ type op struct {
 	shape   shape
 	codes   []parley.Code          // refusals beyond 401, 429 and 500
 	texts   map[parley.Code]string // where the table has another text
+	fault   parley.Code            // what a fault of the server is called; empty is ServerError
 
 	open bool // needs no token, or looks at tokens itself
 	free bool // open, and not counted
@@ -111,6 +112,14 @@ func typeOf[T any]() reflect.Type {
 		return t
 	}
 	return nil
+}
+
+// faultCode is what a fault of the server is called.
+func (o *op) faultCode() parley.Code {
+	if o.fault == "" {
+		return parley.ServerError
+	}
+	return o.fault
 }
 
 func (o *op) successStatus() int {

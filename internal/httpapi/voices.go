@@ -50,8 +50,8 @@ func (a *api) voiceRoutes() {
 	const one = "/api/v1/voice-templates/{voice_template_id}"
 	handle(a, op{
 		id: "getVoiceTemplateDemo", method: http.MethodGet, path: one + "/demo", tag: "Voice Templates",
-		summary: "Get a sample recording", shape: bareShape, texts: texts,
-		codes: []parley.Code{parley.Unauthorized, parley.VoiceTemplateNotFound, parley.DemoGenerationFailed},
+		summary: "Get a sample recording", shape: bareShape, texts: texts, fault: parley.DemoGenerationFailed,
+		codes: []parley.Code{parley.Unauthorized, parley.VoiceTemplateNotFound},
 	}, a.voiceDemo)
 	a.mount(&route{op: op{
 		id: "getVoiceTemplateDemoAudio", method: http.MethodGet, path: one + "/demo/audio", tag: "Voice Templates",

@@ -143,9 +143,7 @@ func TestOutsideTransport(t *testing.T) {
 		t.Fatalf("upgrade: %v %v", err, res)
 	}
 	_ = conn.CloseNow()
-	h.until("the call is final", func() bool {
-		return h.call(request{op: "connectCallTransport", path: []string{call}, query: "?x-talq=" + h.token}).status == 409
-	})
+	h.until("the call is final", func() bool { return h.send("GET", "/"+call+"/transport?x-talq="+h.token, "", nil).status == 409 })
 }
 
 // until waits for what other goroutines of the house are about to do.
