@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/parley-voice/parley/internal/spoken"
 	"github.com/parley-voice/parley/internal/worker/hibari/text"
 	"github.com/parley-voice/parley/internal/worker/ort"
 )
@@ -104,7 +105,7 @@ func (e *Engine) Say(ctx context.Context, text string, speed float32, british bo
 		return fmt.Errorf("load accent: %w", err)
 	}
 	u := &utterance{Engine: e, ctx: ctx, emit: emit, speed: min(max(speed, slowest), fastest), frames: firstFrames}
-	for _, s := range a.Sentences(text) {
+	for _, s := range a.Sentences(spoken.Words(text, british)) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -112,7 +113,7 @@ func (e *Engine) Say(ctx context.Context, text string, speed float32, british bo
 		if err != nil {
 			return fmt.Errorf("read a sentence: %w", err)
 		}
-		if err := u.sentence(ps); err != nil {
+		if err := u.sentence(finish(ps, s)); err != nil {
 			return err
 		}
 	}

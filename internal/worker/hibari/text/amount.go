@@ -3,6 +3,8 @@ package text
 import (
 	"regexp"
 	"strings"
+
+	"github.com/parley-voice/parley/internal/spoken"
 )
 
 // coins are the names of a currency and its hundredth.
@@ -57,7 +59,7 @@ func (a *amount) words(text string) {
 
 func (a *amount) singly(digits string) {
 	for _, d := range digits {
-		a.words(cardinal(string(d)))
+		a.words(spoken.Cardinal(string(d)))
 	}
 }
 
@@ -78,9 +80,9 @@ func (l *lexicon) number(word, currency string, head bool) (string, bool) {
 	_, known := coins[currency]
 	switch points := strings.Count(word, "."); {
 	case rank && digits(word), rank && head && points == 0:
-		a.words(ordinal(whole))
+		a.words(spoken.Ordinal(whole))
 	case !minus && len(word) == 4 && !known && digits(word):
-		a.words(year(word))
+		a.words(spoken.Year(word))
 	case !head && points == 0:
 		a.group(whole)
 	case points > 1 || !head:
@@ -88,11 +90,11 @@ func (l *lexicon) number(word, currency string, head bool) (string, bool) {
 	case known && (points == 0 || len(word)-strings.IndexByte(word, '.') <= 3):
 		a.money(whole, coins[currency])
 	case points == 0:
-		a.words(cardinal(whole))
+		a.words(spoken.Cardinal(whole))
 	case whole[0] == '.':
-		a.words("point " + singly(whole[1:]))
+		a.words("point " + spoken.Digits(whole[1:]))
 	default:
-		a.words(decimal(whole))
+		a.words(spoken.Decimal(whole))
 	}
 	if a.bad || len(a.out) == 0 {
 		return "", false
@@ -118,14 +120,14 @@ func (a *amount) group(digits string) {
 	case digits[0] == '0' || len(digits) > 3:
 		a.singly(digits)
 	case len(digits) < 3 || strings.HasSuffix(digits, "00"):
-		a.words(cardinal(digits))
+		a.words(spoken.Cardinal(digits))
 	case digits[1] == '0':
-		a.words(cardinal(digits[:1]))
+		a.words(spoken.Cardinal(digits[:1]))
 		a.say(a.l.lookup("O", place{stress: none, number: true}))
-		a.words(cardinal(digits[2:]))
+		a.words(spoken.Cardinal(digits[2:]))
 	default:
-		a.words(cardinal(digits[:1]))
-		a.words(cardinal(digits[1:]))
+		a.words(spoken.Cardinal(digits[:1]))
+		a.words(spoken.Cardinal(digits[1:]))
 	}
 }
 
@@ -137,7 +139,7 @@ func (a *amount) version(s string) {
 		case part[0] == '0' || len(part) != 2 && strings.Trim(part[1:], "0") != "":
 			a.singly(part)
 		default:
-			a.words(cardinal(part))
+			a.words(spoken.Cardinal(part))
 		}
 	}
 }
@@ -158,7 +160,7 @@ func (a *amount) money(s string, names [2]string) {
 		if i > from {
 			a.say(a.l.lookup("and", place{number: true}))
 		}
-		a.words(cardinal(parts[i]))
+		a.words(spoken.Cardinal(parts[i]))
 		if name := names[i]; strings.TrimLeft(parts[i], "0") != "1" && name != "pence" {
 			a.say(a.l.plural(name+"s", place{number: true}))
 		} else {

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/parley-voice/parley/internal/spoken"
 )
 
 // monthNames matches a month, whole or shortened.
@@ -28,7 +30,7 @@ func (n *normalizer) date(year string, month, day int) string {
 	if month < 1 || month > 12 || day < 1 || day > 31 {
 		return ""
 	}
-	s := n.Months[monthOrder[month-1]] + " " + ordinal(strconv.Itoa(day))
+	s := n.Months[monthOrder[month-1]] + " " + spoken.Ordinal(strconv.Itoa(day))
 	if year != "" {
 		s += ", " + year
 	}
@@ -78,7 +80,7 @@ func (n *normalizer) monthDay(g []string, rest string) (string, int, bool) {
 	if day < 1 || day > 31 {
 		return g[0] + year, len(year), true
 	}
-	return n.month(g[1]) + " " + ordinal(g[2]) + year, len(year), true
+	return n.month(g[1]) + " " + spoken.Ordinal(g[2]) + year, len(year), true
 }
 
 func (n *normalizer) dayMonth(g []string, rest string) (string, int, bool) {
@@ -90,7 +92,7 @@ func (n *normalizer) dayMonth(g []string, rest string) (string, int, bool) {
 	if day < 1 || day > 31 {
 		return g[0] + rest[:point], point, true
 	}
-	return "the " + ordinal(g[2]) + " of " + n.month(g[3]), point, true
+	return "the " + spoken.Ordinal(g[2]) + " of " + n.month(g[3]), point, true
 }
 
 var reHalf = regexp.MustCompile(`^ ?([AaPp])\.?[Mm]`)
@@ -114,18 +116,18 @@ func clock(g []string, rest string) (string, int, bool) {
 	if h > 24 || m > 59 || small(g[3]) > 59 {
 		return g[0] + rest[:more], more, true
 	}
-	words := cardinal(g[1])
+	words := spoken.Cardinal(g[1])
 	switch {
 	case m == 0 && half == "" && g[3] == "":
 		words += " o'clock"
 	case m == 0:
 	case m < 10:
-		words += " oh " + cardinal(g[2])
+		words += " oh " + spoken.Cardinal(g[2])
 	default:
-		words += " " + cardinal(g[2])
+		words += " " + spoken.Cardinal(g[2])
 	}
 	if g[3] != "" {
-		words += " and " + cardinal(g[3]) + " " + plural(strings.TrimPrefix(g[3], "0"), []string{"second", "seconds"})
+		words += " and " + spoken.Cardinal(g[3]) + " " + plural(strings.TrimPrefix(g[3], "0"), []string{"second", "seconds"})
 	}
 	if half != "" { // the points make the lexicon spell it
 		words += " " + half + ".M"

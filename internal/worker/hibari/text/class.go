@@ -83,3 +83,11 @@ func ending(s string, n int) string {
 	}
 	return s[i:]
 }
+
+// small is the value of a few ASCII digits.
+func small(digits string) (n int) {
+	for _, d := range []byte(digits) {
+		n = 10*n + int(d-'0')
+	}
+	return n
+}

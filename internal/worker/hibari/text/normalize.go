@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/parley-voice/parley/internal/spoken"
 )
 
 // normalizer writes out what tokens and lexicon cannot read by themselves: times, dates, units, abbreviations, symbols. Plain
@@ -208,7 +210,7 @@ func romanRule(format string) func([]string, string) (string, int, bool) {
 			total += v
 		}
 		if strings.Contains(format, "the") {
-			return g[1] + " the " + ordinal(strconv.Itoa(total)), 0, true
+			return g[1] + " the " + spoken.Ordinal(strconv.Itoa(total)), 0, true
 		}
 		return fmt.Sprintf(format, g[1], total), 0, true
 	}
