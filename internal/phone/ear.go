@@ -124,7 +124,8 @@ func (e *ear) judge(p float32, end moment) {
 func (e *ear) firstLoud(from moment) moment {
 	from -= from % step
 	first := from
-	for ; !e.loudAt(first) && first < e.now; first += step { // the sound began within the window
+	for !e.loudAt(first) && first < e.now { // the sound began within the window
+		first += step
 	}
 	if first > from {
 		return min(first, e.now)
@@ -141,7 +142,9 @@ func (e *ear) firstLoud(from moment) moment {
 // lastLoud is the end of the last sound before a moment.
 func (e *ear) lastLoud(before moment) moment {
 	m := min(before, e.now)
-	for m -= m % step; m > e.onset && !e.loudAt(m-step); m -= step {
+	m -= m % step
+	for m > e.onset && !e.loudAt(m-step) {
+		m -= step
 	}
 	return m
 }
