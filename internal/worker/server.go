@@ -85,7 +85,10 @@ func (s *server) dispatch(ctx context.Context, f frame) {
 	if !full {
 		work, cancel := context.WithCancel(ctx)
 		s.waiting[f.id] = cancel
-		s.work.Go(func() { s.finish(f.id, s.do(work, f)) })
+		s.work.Go(func() {
+			defer cancel()
+			s.finish(f.id, s.do(work, f))
+		})
 	}
 	s.mu.Unlock()
 	if full {
@@ -95,7 +98,6 @@ func (s *server) dispatch(ctx context.Context, f frame) {
 
 func (s *server) finish(id uint32, err error) {
 	s.mu.Lock()
-	s.waiting[id]()
 	delete(s.waiting, id)
 	s.mu.Unlock()
 	if err != nil {

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"os/exec"
 	"runtime"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -68,16 +66,6 @@ func New(cfg Config) *Supervisor {
 		cfg.Command = func() (*exec.Cmd, error) { return command(cfg.Models, cfg.Workers) }
 	}
 	return &Supervisor{cfg: cfg, changed: make(chan struct{})}
-}
-
-// command is this binary as a worker; the processes share the cores.
-func command(models string, workers int) (*exec.Cmd, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("worker: find this program: %w", err)
-	}
-	slots := max(1, runtime.GOMAXPROCS(0)/workers)
-	return exec.Command(self, "worker", "--models", models, "--slots", strconv.Itoa(slots)), nil
 }
 
 // Run starts processes, one at a time, and replaces those that die until ctx ends; then it ends all of them and waits.
