@@ -17,7 +17,7 @@ func (s *step) decide() {
 	s.bye = ""
 	if s.agent.held {
 		s.do(Action{Do: Cut, Continue: s.caller.joins})
-		s.agent.held = false
+		s.agent.held, s.agent.leaves = false, false
 	}
 	s.commit(full)
 	if s.mayGreet() && s.Rules.SpeaksFirst && s.lex.isHello(full) {
@@ -35,7 +35,7 @@ func (s *step) decide() {
 
 // leaving is why the call ends unless the caller wants something.
 func (s *step) leaving() string {
-	if s.bye == "" && s.agent.held && s.agent.parts {
+	if s.bye == "" && s.agent.held && s.agent.leaves {
 		return parley.EndedByAgent
 	}
 	return s.bye
@@ -73,6 +73,7 @@ func (s *step) nothing() {
 	switch {
 	case s.agent.held:
 		s.agent.held = false
+		s.drop()
 		s.do(Action{Do: Resume})
 		s.enter(Speaking, s.Now+stalled)
 	case s.caller.committed && s.agent.reply != 0:
@@ -121,6 +122,10 @@ func (s *step) begun(w What) {
 	s.caller.committed = false
 	if s.Phase == Speaking {
 		return
+	}
+	if w == Answer {
+		s.agent.spoken, s.agent.leaves = s.agent.reply, s.agent.parts
+		s.agent.reply, s.agent.released, s.agent.parts = 0, false, false
 	}
 	s.caller.kept = ""
 	s.forget()
@@ -261,10 +266,11 @@ func (s *step) overTalk(e Event) {
 
 // allSaid gives the turn back to the caller, or ends the call.
 func (s *step) allSaid() {
-	if s.agent.parts {
+	if s.agent.leaves {
 		s.bye = parley.EndedByAgent
 	}
-	s.agent.reply, s.agent.heard, s.agent.released, s.agent.parts = 0, false, false, false
+	s.agent.heard, s.agent.leaves, s.agent.spoken = false, false, 0
+	s.drop()
 	if s.caller.pending == "" && s.caller.murmur != "" && s.Now-s.caller.murmurAt < answerable {
 		s.caller.pending = s.caller.murmur
 	}

@@ -234,18 +234,18 @@ func (s *step) full() string {
 // draft begins to think of an answer on a likely end of turn.
 func (s *step) draft() {
 	full := s.full()
-	if full == "" || s.leaving() != "" && s.lex.isFarewell(full) || s.lex.looksOpen(full) || s.caller.keys != "" || s.mayOnlyListen() || s.agent.reply != 0 && same(s.agent.replyTo, full) {
-		return
+	switch {
+	case full == "", s.caller.keys != "", s.lex.looksOpen(full), s.mayOnlyListen(): // not over, or no question
+	case s.leaving() != "" && s.lex.isFarewell(full): // the call ends
+	case s.agent.reply != 0 && same(s.agent.replyTo, full): // it is being made
+	default:
+		s.newReply(full)
 	}
-	s.newReply(full)
 }
 
 func (s *step) newReply(to string) {
-	if s.agent.reply != 0 {
-		s.do(Action{Do: Drop, ID: s.agent.reply})
-	}
-	s.agent.reply, s.agent.replyTo, s.agent.released = s.nextID(), to, false
-	s.agent.fallen, s.agent.parts = s.falls >= 2, false
+	s.drop()
+	s.agent.reply, s.agent.replyTo, s.agent.fallen = s.nextID(), to, s.falls >= 2
 	s.do(Action{Do: Reply, ID: s.agent.reply, Text: to, Continue: s.caller.committed || s.caller.joins, Fallback: s.agent.fallen})
 }
 

@@ -71,7 +71,7 @@ type caller struct {
 
 // agent is what the agent says or is about to say.
 type agent struct {
-	reply    int    // the answer being made, 0 when none is
+	reply    int    // the answer being made, until it is heard; 0 when none is
 	replyTo  string // to which text
 	released bool
 	fallen   bool // the second mind makes it
@@ -82,7 +82,9 @@ type agent struct {
 	held     bool          // it was stopped and may be resumed
 	starving bool
 	finished bool // Finish was asked for
-	parts    bool // the answer ends the call once it is said
+	parts    bool // the answer being made ends the call once it is said
+	spoken   int  // the answer that is heard
+	leaves   bool // it ends the call once it is said
 	asks     bool // what was stopped had asked something, or was all but said: a short word is an answer to it
 }
 
@@ -129,7 +131,8 @@ func (s *step) take(e Event) {
 		s.apologise()
 		return
 	case e.Kind == Parting:
-		s.agent.parts = s.agent.parts || e.ID == s.agent.reply
+		s.agent.parts = s.agent.parts || e.ID == s.agent.reply && e.ID != 0
+		s.agent.leaves = s.agent.leaves || e.ID == s.agent.spoken && e.ID != 0
 		return
 	case e.Kind == Stopped:
 		s.agent.asks = e.Last < answerable || strings.HasSuffix(strings.TrimSpace(e.Text), "?")
@@ -194,18 +197,23 @@ func (s *step) part(w What, reason string) {
 
 // silence takes back everything that is said or about to be said.
 func (s *step) silence() {
-	if s.agent.reply != 0 {
-		s.do(Action{Do: Drop, ID: s.agent.reply})
-		s.agent.reply = 0
-	}
+	s.drop()
 	if !s.agent.held && s.Phase == Speaking {
 		s.do(Action{Do: Stop})
 		s.agent.held = true
 	}
 	if s.agent.held {
 		s.do(Action{Do: Cut})
-		s.agent.held = false
+		s.agent.held, s.agent.leaves = false, false
 	}
+}
+
+// drop gives up the answer being made.
+func (s *step) drop() {
+	if s.agent.reply != 0 {
+		s.do(Action{Do: Drop, ID: s.agent.reply})
+	}
+	s.agent.reply, s.agent.released, s.agent.parts = 0, false, false
 }
 
 func (s *step) apologise() { s.part(Apology, parley.EndedAgentFault) }
