@@ -1,9 +1,13 @@
 package convo_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
+	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +20,7 @@ import (
 	"github.com/parley-voice/parley/internal/convo"
 	"github.com/parley-voice/parley/internal/llm"
 	"github.com/parley-voice/parley/internal/llm/llmtest"
+	"github.com/parley-voice/parley/internal/media"
 	"github.com/parley-voice/parley/internal/media/mediatest"
 	"github.com/parley-voice/parley/internal/speech/speechtest"
 	"github.com/parley-voice/parley/internal/turn"
@@ -211,6 +216,30 @@ func (r *rig) wantReplay() {
 	if len(events) == 0 {
 		r.t.Error("nothing was recorded")
 	}
+	if *record != "" {
+		r.writeLog(recorded)
+	}
+}
+
+// record keeps the logs of calls as turn's recorded ones: go test ./internal/convo -run … -record NAME.
+var record = flag.String("record", "", "write the log of the call that is replayed to ../turn/testdata/NAME.json")
+
+func (r *rig) writeLog(steps []turn.Step) {
+	var b bytes.Buffer
+	agent, _ := json.Marshal(r.agent)
+	fmt.Fprintf(&b, "{\"Agent\": %s,\n\"Steps\": [\n", agent)
+	for i, s := range steps {
+		line, _ := json.Marshal(s)
+		b.Write(line)
+		if i < len(steps)-1 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteString("]}\n")
+	if err := os.WriteFile("../turn/testdata/"+*record+".json", b.Bytes(), 0o644); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // remember makes a model that keeps the histories it was given.
@@ -222,4 +251,12 @@ func remember(m *llmtest.Model, into *[][]llm.Message) {
 		*into = append(*into, append([]llm.Message(nil), h...))
 		return script(b, h)
 	}
+}
+
+// keeper is a recorder in memory.
+type keeper struct{ heard, said []int16 }
+
+func (k *keeper) Push(t *media.Tick) {
+	k.heard = append(k.heard, t.Heard[:]...)
+	k.said = append(k.said, t.Said[:]...)
 }

@@ -2,6 +2,7 @@ package convo
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,9 +94,18 @@ func (s *Session) newUtterance(w turn.What) *utterance {
 	return u
 }
 
+// enqueue puts an utterance last, but a filler before the answer that it covers.
 func (s *Session) enqueue(u *utterance) {
-	s.play.list = append(s.play.list, u)
-	s.play.idle = false
+	p := &s.play
+	at := len(p.list)
+	if u.what == turn.Filler && at == 1 && !p.list[0].begun {
+		s.recall() // in case it was just about to begin
+		if !p.list[0].begun {
+			at = 0
+		}
+	}
+	p.list = slices.Insert(p.list, at, u)
+	p.idle = false
 	s.pump()
 }
 
