@@ -616,4 +616,3 @@ func TestRecorderGetsBothSides(t *testing.T) {
 		}
 	})
 }
-

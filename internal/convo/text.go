@@ -1,0 +1,147 @@
+package convo
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/llm"
+)
+
+// startWithin is when an answer in text counts as failed, as package turn has it for sound.
+const startWithin = 3 * time.Second
+
+// ErrOver is returned by a Text that has ended.
+var ErrOver = errors.New("convo: the conversation is over")
+
+// Text is a conversation without sound: the same mind, greeting, tools and ladder of failure as a Session, and turns of the same form. It
+// belongs to one goroutine. Of the engines only Model and Fallback are used.
+type Text struct {
+	cfg   Config
+	mind  *mind
+	lines Lines
+	taken int
+	over  bool
+}
+
+// NewText opens a conversation.
+func NewText(ctx context.Context, cfg Config) (*Text, error) {
+	a := &cfg.Snapshot.Agent
+	lines := linesFor(a.Language, fill(deref(a.InitialMessage), cfg.Payload))
+	ctx, cancel := context.WithTimeoutCause(ctx, prepareWithin, errors.New("not ready to answer within 6s"))
+	defer cancel()
+	m, err := openMind(ctx, cfg, lines.Greeting)
+	if err != nil {
+		return nil, err
+	}
+	return &Text{cfg: cfg, mind: m, lines: lines}, nil
+}
+
+// Close releases the conversation.
+func (t *Text) Close() { t.mind.close() }
+
+// Over says whether the agent has ended the conversation.
+func (t *Text) Over() bool { return t.over }
+
+// Greet gives the agent's greeting. Agents that let the caller speak first have none: ok is false.
+func (t *Text) Greet() (greeting parley.Turn, ok bool) {
+	if t.cfg.Snapshot.Agent.WhoSpeaksFirst == parley.SpeakerUser {
+		return parley.Turn{}, false
+	}
+	t.mind.says(t.lines.Greeting, false, nil)
+	return t.agentTurn(t.lines.Greeting, nil, parley.TurnTiming{}), true
+}
+
+// Say gives what the caller says and returns the turns that come of it, his own first.
+func (t *Text) Say(ctx context.Context, text string) ([]parley.Turn, error) {
+	if t.over {
+		return nil, ErrOver
+	}
+	text = clip(strings.TrimSpace(text), mostText)
+	asked := time.Now()
+	caller := parley.Turn{ID: parley.NewID(), CallID: t.cfg.CallID, Who: parley.WhoCaller, StartedAt: parley.Stamp(asked), EndedAt: parley.Stamp(asked), Text: text}
+	t.keep(caller)
+	turns := []parley.Turn{caller}
+	t.mind.hears(text, false)
+	got, err := t.ask(ctx, t.mind.first)
+	if ctx.Err() != nil {
+		return turns, context.Cause(ctx)
+	}
+	if err != nil && t.mind.second != nil {
+		turns = append(turns, t.agentTurn(t.lines.Filler, &caller.ID, parley.TurnTiming{}))
+		got, err = t.ask(ctx, t.mind.second)
+	}
+	if err != nil {
+		t.over = true
+		t.cfg.Log.Error("no mind answers", "error", err)
+		return append(turns, t.agentTurn(t.lines.Apology, &caller.ID, parley.TurnTiming{})), nil
+	}
+	t.act(got.calls)
+	answer := strings.Join(got.clauses, " ")
+	t.mind.says(answer, false, got.calls)
+	if answer == "" {
+		return turns, nil
+	}
+	return append(turns, t.agentTurn(answer, &caller.ID, parley.TurnTiming{Model: millis(got.first.Sub(asked))})), nil
+}
+
+func (t *Text) agentTurn(text string, replyTo *string, timing parley.TurnTiming) parley.Turn {
+	now := parley.Stamp(time.Now())
+	a := parley.Turn{
+		ID: parley.NewID(), CallID: t.cfg.CallID, Who: parley.WhoAgent, StartedAt: now, EndedAt: now, Text: text, Heard: &text, ReplyTo: replyTo, Timing: timing,
+	}
+	t.keep(a)
+	return a
+}
+
+func (t *Text) keep(row parley.Turn) {
+	if t.cfg.Turn != nil {
+		t.cfg.Turn(row)
+	}
+}
+
+func (t *Text) act(calls []llm.ToolCall) {
+	t.over = t.over || parts(calls)
+	for _, m := range messages(calls, t.cfg.Log) {
+		if t.taken++; t.taken <= messagesMost && t.cfg.Message != nil {
+			t.cfg.Message(m)
+		}
+	}
+}
+
+// draftText gathers an answer.
+type draftText struct {
+	clauses []string
+	calls   []llm.ToolCall
+	first   time.Time
+	begun   func() // called at the first clause
+}
+
+func (d *draftText) clause(text string) {
+	if len(d.clauses) == 0 {
+		d.first = time.Now()
+		d.begun()
+	}
+	d.clauses = append(d.clauses, text)
+}
+
+func (d *draftText) called(calls []llm.ToolCall) { d.calls = append(d.calls, calls...) }
+
+// ask gets an answer that begins in time and is more than nothing. One that fails after its first words stands as it is.
+func (t *Text) ask(ctx context.Context, b *brain) (*draftText, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	late := time.AfterFunc(startWithin, func() { cancel(errors.New("no answer began within 3s")) })
+	defer late.Stop()
+	d := &draftText{begun: func() { late.Stop() }}
+	err := think(ctx, b, append([]llm.Message(nil), t.mind.history...), d)
+	switch {
+	case err != nil && len(d.clauses) == 0:
+		return nil, errors.Join(err, context.Cause(ctx))
+	case len(d.clauses) == 0 && len(d.calls) == 0:
+		return nil, errors.New("the answer holds no words")
+	}
+	return d, nil
+}
