@@ -4,7 +4,7 @@ const (
 	room    = 1 << 13   // ticks that the buffer can hold: about a second
 	atFirst = Beat      // how long the first sound waits
 	most    = 10 * Beat // no sound waits longer than 200 ms: later sound is worse than lost sound
-	watch   = 100       // packets over which the spare time is judged
+	watch   = 50        // packets over which the spare time is judged
 )
 
 // Buffer is an adaptive jitter buffer for G.711: one byte a tick, kept by timestamp, so that packets of any length may come in any
