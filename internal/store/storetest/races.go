@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -10,13 +12,18 @@ import (
 	"github.com/parley-voice/parley/internal/store"
 )
 
-// both runs two transactions at once and returns how they ended.
+// both runs two transactions at once, either one started first, and returns how they ended.
 func both(t *testing.T, s store.Store, one, two func(ctx context.Context, tx store.Tx) error) (first, second error) {
 	t.Helper()
 	var wg sync.WaitGroup
 	gate := make(chan struct{})
-	wg.Go(func() { <-gate; first = s.Update(t.Context(), one) })
-	wg.Go(func() { <-gate; second = s.Update(t.Context(), two) })
+	runs := []func(){func() { first = s.Update(t.Context(), one) }, func() { second = s.Update(t.Context(), two) }}
+	if rand.IntN(2) == 0 {
+		slices.Reverse(runs)
+	}
+	for _, run := range runs {
+		wg.Go(func() { <-gate; run() })
+	}
 	close(gate)
 	wg.Wait()
 	return first, second
@@ -138,8 +145,8 @@ func lockedCounter(t *testing.T, h *house) {
 }
 
 // turnAgainstErasure writes a turn while everything around it is erased, and then makes the same call again to look below it.
-func turnAgainstErasure(t *testing.T, h *house) {
-	for range rounds / 4 {
+func turnAgainstErasure(t *testing.T, h *house, n int) {
+	for range n {
 		a := h.agent(t)
 		c := h.call(t, a)
 		turn := h.turn(c, "late")

@@ -12,8 +12,8 @@ import (
 	"github.com/parley-voice/parley/internal/store"
 )
 
-// rounds of each race in the suite.
-const rounds = 200
+// rounds of each race in the suite; a tenth with -short.
+const rounds = 1000
 
 // Run holds a store to what its contract promises. open returns an empty one; it is asked once for each group of rules.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
@@ -32,11 +32,14 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		})
 	}
 	t.Run("races", func(t *testing.T) {
-		s := open(t)
-		t.Run("a deletion and a starting call never both win", func(t *testing.T) { RaceCallAgainstDelete(t, s, rounds) })
-		t.Run("a deletion and a publication never both win", func(t *testing.T) { RacePublishAgainstDelete(t, s, rounds) })
+		s, n := open(t), rounds
+		if testing.Short() {
+			n /= 10
+		}
+		t.Run("a deletion and a starting call never both win", func(t *testing.T) { RaceCallAgainstDelete(t, s, n) })
+		t.Run("a deletion and a publication never both win", func(t *testing.T) { RacePublishAgainstDelete(t, s, n) })
 		t.Run("who locks an agent waits for the one before", func(t *testing.T) { lockedCounter(t, newHouse(t, s)) })
-		t.Run("a turn that races the erasure of its call leaves nothing", func(t *testing.T) { turnAgainstErasure(t, newHouse(t, s)) })
+		t.Run("a turn that races the erasure of its call leaves nothing", func(t *testing.T) { turnAgainstErasure(t, newHouse(t, s), n/10) })
 	})
 }
 
