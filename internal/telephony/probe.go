@@ -65,8 +65,11 @@ func (t *Telephony) check(ctx context.Context, actor parley.Actor, id, ability s
 }
 
 func sameAccess(a, b *parley.SIPTrunk) bool {
-	return a.Domain == b.Domain && a.Port == b.Port && a.Transport == b.Transport && a.Username == b.Username && bytes.Equal(a.Sealed, b.Sealed)
+	return a.Domain == b.Domain && a.Port == b.Port && a.Transport == b.Transport && a.Username == b.Username &&
+		bytes.Equal(a.Sealed, b.Sealed) && same(a.OutboundProxy, b.OutboundProxy) && same(a.AuthRealm, b.AuthRealm)
 }
+
+func same(a, b *string) bool { return a == b || a != nil && b != nil && *a == *b }
 
 func (t *Telephony) probe(ctx context.Context, row *parley.SIPTrunk) (Check, error) {
 	password, err := t.Password(row)

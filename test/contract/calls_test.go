@@ -132,7 +132,7 @@ func TestOutsideTransport(t *testing.T) {
 	}})
 	link := a.body["transport"].(object)["websocketCallUrl"].(string)
 	call := a.body["id"].(string)
-	if !strings.HasPrefix(link, "ws://127.0.0.1:") || !strings.HasSuffix(a.body["created_at"].(string), "Z") || !strings.Contains(a.body["created_at"].(string), ".") {
+	if _, err := time.Parse("2006-01-02T15:04:05.000Z", a.body["created_at"].(string)); err != nil || !strings.HasPrefix(link, "ws://127.0.0.1:") {
 		t.Errorf("external call %s", a.raw)
 	}
 	h.refused(h.call(request{op: "connectCallTransport", path: []string{call}, token: "none"}), 401, parley.InvalidToken)
@@ -158,29 +158,39 @@ func (h *house) until(what string, done func() bool) {
 	h.t.Fatalf("it did not come to pass: %s", what)
 }
 
+// insert stores calls of an environment; final ones took ten seconds.
+func (h *house) insert(env string, rows []parley.Call) {
+	h.t.Helper()
+	h.update(func(ctx context.Context, tx store.Tx) error {
+		for i := range rows {
+			c := &rows[i]
+			c.ID, c.EnvironmentID, c.Transport, c.UpdatedAt = parley.NewID(), env, parley.TransportSIP, c.CreatedAt
+			if end := c.CreatedAt.Add(10 * time.Second); c.Status.Final() {
+				c.AnsweredAt, c.EndedAt = &c.CreatedAt, &end
+			}
+			if err := tx.InsertCall(ctx, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func TestCallsList(t *testing.T) {
 	h := open(t)
 	agent, other := h.agent(nil), h.agent(nil)
 	env := h.must(request{op: "identifyToken"}).data()["environment_id"].(string)
 	day := time.Date(2026, 3, 5, 0, 0, 0, 0, time.UTC)
 	rows := []parley.Call{
-		{AgentID: agent, SID: "sid-a", To: "+12025550143", From: "+12025550199", Direction: parley.Inbound, Status: parley.CallCompleted, CreatedAt: day},
-		{AgentID: agent, SID: "sid-b", To: "+12025550177", From: "+12025550143", Direction: parley.Outbound, Status: parley.CallNoAnswer, CreatedAt: day.Add(24*time.Hour - time.Second)},
-		{AgentID: other, SID: "sid-c", To: "+12025550143", From: parley.Anonymous, Direction: parley.Inbound, Status: parley.CallAnswered, CreatedAt: day.AddDate(0, 0, 1)},
+		{AgentID: agent, SID: "sid-a", To: "+12025550143", From: "+12025550199", Status: parley.CallCompleted, CreatedAt: day},
+		{AgentID: agent, SID: "sid-b", To: "+12025550177", From: "+12025550143", Status: parley.CallNoAnswer, CreatedAt: day.Add(23 * time.Hour)},
+		{AgentID: other, SID: "sid-c", To: "+12025550143", From: parley.Anonymous, Status: parley.CallAnswered, CreatedAt: day.AddDate(0, 0, 1)},
 	}
-	h.update(func(ctx context.Context, tx store.Tx) error {
-		for i := range rows {
-			rows[i].ID, rows[i].EnvironmentID, rows[i].Transport, rows[i].UpdatedAt = parley.NewID(), env, parley.TransportSIP, rows[i].CreatedAt
-			if rows[i].Status.Final() {
-				end := rows[i].CreatedAt.Add(10 * time.Second)
-				rows[i].AnsweredAt, rows[i].EndedAt = &rows[i].CreatedAt, &end
-			}
-			if err := tx.InsertCall(ctx, &rows[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	for i := range rows {
+		rows[i].Direction = parley.Inbound
+	}
+	rows[1].Direction = parley.Outbound
+	h.insert(env, rows)
 	for _, c := range []struct{ query, sids string }{
 		{"", "c b a"}, {"?status=completed", "a"}, {"?status=no-answer", "b"}, {"?status=no_answer", "b"}, {"?status=in-progress", "c"},
 		{"?status=answered", "c"}, {"?direction=outbound", "b"}, {"?agent_id=" + other, "c"}, {"?agent_id=nothing", ""},
@@ -230,7 +240,10 @@ func TestCallWithTurnsAndRecording(t *testing.T) {
 		Messages: []parley.TakenMessage{{TakenAt: at, Slots: map[string]string{"name": "Ann"}}},
 	}
 	heard := "Good"
-	said := parley.Turn{ID: parley.NewID(), CallID: c.ID, Who: parley.WhoAgent, StartedAt: at, EndedAt: at.Add(time.Second), Text: "Good morning", Heard: &heard, Interrupted: true}
+	said := parley.Turn{
+		ID: parley.NewID(), CallID: c.ID, Who: parley.WhoAgent, StartedAt: at, EndedAt: at.Add(time.Second), Text: "Good morning", Heard: &heard,
+		Interrupted: true,
+	}
 	h.update(func(ctx context.Context, tx store.Tx) error {
 		if err := tx.InsertCall(ctx, c); err != nil {
 			return err
@@ -254,7 +267,8 @@ func TestCallWithTurnsAndRecording(t *testing.T) {
 	_, _ = b.Write([]byte("RIFF....WAVEfmt "))
 	_ = b.Close()
 	url := strings.TrimPrefix(a.data()["recording_url"].(string), h.url)
-	if whole := h.send("GET", url, h.token, nil); whole.status != 200 || string(whole.raw) != "RIFF....WAVEfmt " || whole.header.Get("Content-Type") != "audio/wav" {
+	whole := h.send("GET", url, h.token, nil)
+	if whole.status != 200 || string(whole.raw) != "RIFF....WAVEfmt " || whole.header.Get("Content-Type") != "audio/wav" {
 		t.Errorf("recording %d %q", whole.status, whole.raw)
 	}
 	if part := h.send("GET", url, h.token, nil, "Range", "bytes=0-3"); part.status != 206 || string(part.raw) != "RIFF" {

@@ -279,8 +279,10 @@ func (h *house) judge(o *operation, a answer) {
 	if err := h.spec.check(o, a.status, any(a.body)); err != nil {
 		h.t.Errorf("%s %d: %v\n%s", o.id, a.status, err, a.raw)
 	}
-	if limits := a.header.Get("X-Ratelimit-Limit") != "" && a.header.Get("X-Ratelimit-Remaining") != "" && a.header.Get("X-Ratelimit-Reset") != ""; limits == (o.id == "getHealth") {
-		h.t.Errorf("%s: rate limit headers: %v", o.id, limits)
+	for _, name := range []string{"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"} {
+		if shown := a.header.Get(name) != ""; shown == (o.id == "getHealth") {
+			h.t.Errorf("%s: %s shown: %v", o.id, name, shown)
+		}
 	}
 	if a.status < http.StatusBadRequest {
 		h.seen[o.id] = true
