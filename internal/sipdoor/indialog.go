@@ -9,6 +9,7 @@ import (
 // respond answers a request.
 func (d *Door) respond(req *sip.Request, tx *sip.ServerTx, r *refusal) {
 	res := sip.NewResponseFromRequest(req, r.status, r.reason, nil)
+	res.SipVersion = "SIP/2.0" // the library repeats what was asked in
 	for _, h := range r.headers {
 		res.AppendHeader(h)
 	}

@@ -209,7 +209,7 @@ func (p *phone) request(method string, opt req) string {
 	}
 	lines = append(lines, opt.extra...)
 	body := strings.ReplaceAll(opt.body, "\n", "\r\n")
-	if body != "" {
+	if body != "" && !strings.Contains(strings.Join(opt.extra, "\n"), "Content-Type") {
 		lines = append(lines, "Content-Type: application/sdp")
 	}
 	lines = append(lines, fmt.Sprintf("Content-Length: %d", len(body)), "", opt.body)
@@ -316,3 +316,5 @@ func get[T any](t *testing.T, what string, c <-chan T) T {
 		panic("unreachable")
 	}
 }
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -145,7 +145,7 @@ func (d *Door) nextHop(p *peer) hop {
 	switch {
 	case !same && !reachable(to.addr.Addr()):
 		return p.source
-	case same && network != "udp" && network == p.source.network && d.stack.connected(p.source):
+	case network != "udp" && network == p.source.network && (same || len(p.routes) == 0) && d.stack.connected(p.source):
 		return p.source
 	}
 	return to
