@@ -176,8 +176,9 @@ func (h *house) insert(env string, rows []parley.Call) {
 	})
 }
 
-func TestCallsList(t *testing.T) {
-	h := open(t)
+func TestCallsList(t *testing.T) { onBoth(t, callsList) }
+
+func callsList(t *testing.T, h *house) {
 	agent, other := h.agent(nil), h.agent(nil)
 	env := h.must(request{op: "identifyToken"}).data()["environment_id"].(string)
 	day := time.Date(2026, 3, 5, 0, 0, 0, 0, time.UTC)

@@ -31,8 +31,9 @@ func (h *house) contractOps() (list []*operation) {
 
 // TestEveryOperationAndEveryCode brings about the success and each error code of every operation, each answer held against the contract,
 // and counts at the end what was not seen.
-func TestEveryOperationAndEveryCode(t *testing.T) {
-	h := open(t)
+func TestEveryOperationAndEveryCode(t *testing.T) { onBoth(t, everything) }
+
+func everything(t *testing.T, h *house) {
 	h.successes()
 	h.refusalsOfAll()
 	h.refusalsByRow()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"github.com/parley-voice/parley/internal/secrets"
 	"github.com/parley-voice/parley/internal/speech"
 	"github.com/parley-voice/parley/internal/sqlstore"
+	"github.com/parley-voice/parley/internal/sqlstore/pgtest"
 	"github.com/parley-voice/parley/internal/store"
 	"github.com/parley-voice/parley/internal/telephony"
 	"github.com/parley-voice/parley/internal/wsdoor"
@@ -89,13 +91,29 @@ func languages(engine string) (hear, speak []string, err error) {
 
 var ourSpec *spec
 
+// TestMain stops the PostgreSQL of the tests at their end.
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// onBoth runs a test on each database.
+func onBoth(t *testing.T, test func(t *testing.T, h *house)) {
+	t.Run("SQLite", func(t *testing.T) { test(t, open(t)) })
+	t.Run("PostgreSQL", func(t *testing.T) { test(t, openOn(t, sqlstore.Options{URL: pgtest.Database(t)})) })
+}
+
+// open builds a house on SQLite.
 func open(t *testing.T) *house {
+	t.Helper()
+	return openOn(t, sqlstore.Options{DataDir: t.TempDir()})
+}
+
+func openOn(t *testing.T, where sqlstore.Options) *house {
 	t.Helper()
 	if ourSpec == nil {
 		ourSpec = loadSpec(t, "testdata/contract.yaml")
 	}
 	log := slog.New(slog.DiscardHandler)
-	db, err := sqlstore.Open(t.Context(), sqlstore.Options{DataDir: t.TempDir(), Log: log})
+	where.Log = log
+	db, err := sqlstore.Open(t.Context(), where)
 	if err != nil {
 		t.Fatal(err)
 	}

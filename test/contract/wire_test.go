@@ -142,10 +142,30 @@ func TestQueryTexts(t *testing.T) {
 }
 
 func TestIdsThatNoDatabaseHolds(t *testing.T) {
-	h := open(t)
-	for _, id := range []string{"%00", "%ff", "a%2Fb", "%20", strings.Repeat("a", 5000), "%27%3B--"} {
-		h.refused(h.call(request{op: "getAgent", path: []string{id}}), 404, parley.AgentNotFound)
-	}
+	onBoth(t, func(_ *testing.T, h *house) {
+		for _, id := range []string{"%00", "%ff", "a%2Fb", "%20", strings.Repeat("a", 5000), "%27%3B--"} {
+			h.refused(h.call(request{op: "getAgent", path: []string{id}}), 404, parley.AgentNotFound)
+			h.refused(h.call(request{op: "getActiveCall", path: []string{h.agent(nil), id}}), 404, parley.NoActiveCall)
+		}
+		h.must(request{op: "listCalls", query: "?search=%ff&agent_id=%ff&to=%ff"})
+		h.must(request{op: "listAgents", query: "?search=%ff"})
+	})
+}
+
+func TestTextsThatAreNoUnicode(t *testing.T) {
+	onBoth(t, func(_ *testing.T, h *house) {
+		at := []string{h.agent(nil)}
+		h.must(request{op: "upsertTraining", path: at, body: "{\"subject\":\"a\xff\",\"instructions\":\"\\ud800\"}"})
+		agent, _, _ := h.published(parley.Outbound, "+12025550143")
+		order := request{op: "makeCall", path: []string{agent}, body: `{"to":"+12025550177","delay_seconds":3600,"payload":{"a\u0000":1}}`}
+		h.refused(h.call(order), 422, parley.ValidationError)
+		order.body = "{\"to\":\"+12025550177\",\"delay_seconds\":3600,\"payload\":{\"a\":\"\xff\\udc00\",\"n\":1e400}}"
+		h.must(order)
+		token := "talq_\xff"
+		h.refused(h.call(request{op: "listCalls", token: token}), 401, parley.InvalidToken)
+		h.must(request{op: "makeCall", path: []string{agent}, body: object{"to": "+12025550177", "delay_seconds": 3600},
+			headers: []string{"Idempotency-Key", "k\xff"}})
+	})
 }
 
 func TestPlaceBeforeForm(t *testing.T) {
