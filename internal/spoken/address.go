@@ -6,10 +6,12 @@ import (
 )
 
 // streets are what ends the name of a street.
-var streets = map[string]string{"St": "Street", "Ave": "Avenue", "Rd": "Road", "Blvd": "Boulevard", "Dr": "Drive", "Ln": "Lane", "Ct": "Court", "Pl": "Place",
+var streets = map[string]string{"St": "Street", "Ave": "Avenue", "Rd": "Road", "Blvd": "Boulevard", "Dr": "Drive", "Ln": "Lane", "Ct": "Court",
+	"Pl": "Place",
 	"Sq": "Square", "Hwy": "Highway", "Pkwy": "Parkway", "Ter": "Terrace", "Cir": "Circle"}
 
-var directions = map[string]string{"N": "North", "S": "South", "E": "East", "W": "West", "NE": "Northeast", "NW": "Northwest", "SE": "Southeast", "SW": "Southwest"}
+var directions = map[string]string{"N": "North", "S": "South", "E": "East", "W": "West",
+	"NE": "Northeast", "NW": "Northwest", "SE": "Southeast", "SW": "Southwest"}
 
 var states = map[string]string{"AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado", "CT": "Connecticut",
 	"DE": "Delaware", "FL": "Florida", "GA": "Georgia", "HI": "Hawaii", "ID": "Idaho", "IL": "Illinois", "IN": "Indiana", "IA": "Iowa", "KS": "Kansas",
@@ -123,7 +125,8 @@ var (
 	reTitle = regexp.MustCompile(`^(Dr|St|Prof|Mt|Ft)\b\.? ([A-Z])`)
 	titles  = map[string]string{"Dr": "Doctor", "St": "Saint", "Prof": "Professor", "Mt": "Mount", "Ft": "Fort"}
 	reShort = regexp.MustCompile(`^(?:[A-Za-z]+\.)*[A-Za-z]+/?`)
-	short   = map[string]string{"e.g": "for example", "i.e": "that is", "etc": "et cetera", "approx": "approximately", "appt": "appointment", "appts": "appointments",
+	short   = map[string]string{"e.g": "for example", "i.e": "that is", "etc": "et cetera", "approx": "approximately",
+		"appt": "appointment", "appts": "appointments",
 		"vs": "versus", "w/": "with", "ext": "extension", "dept": "department", "Dept": "Department", "tel": "telephone", "Tel": "Telephone", "incl": "including",
 		"mins": "minutes", "hrs": "hours", "No": "Number"}
 	alone = set("etc appt appts vs w/ mins hrs") // said in full without a point too

@@ -6,9 +6,20 @@ import (
 	"github.com/parley-voice/parley/internal/spoken"
 )
 
-func TestWords(t *testing.T) {
-	for _, c := range []struct{ text, want string }{
-		// prices
+// said pairs a text with what people say.
+type said struct{ text, want string }
+
+func check(t *testing.T, british bool, cases []said) {
+	t.Helper()
+	for _, c := range cases {
+		if got := spoken.Words(c.text, british); got != c.want {
+			t.Errorf("%q\n got %q\nwant %q", c.text, got, c.want)
+		}
+	}
+}
+
+func TestPrices(t *testing.T) {
+	check(t, false, []said{
 		{"It costs $60.", "It costs sixty dollars."},
 		{"That is $1, or $1.01.", "That is one dollar, or one dollar and one cent."},
 		{"Only €4.50!", "Only four euros and fifty cents!"},
@@ -23,7 +34,11 @@ func TestWords(t *testing.T) {
 		{"$120/night, $50/hr", "one hundred twenty dollars per night, fifty dollars per hour"},
 		{"a $60 fee, an $80 one", "a sixty dollar fee, an eighty dollar one"},
 		{"-$5", "minus five dollars"},
-		// clock times
+	})
+}
+
+func TestClockTimes(t *testing.T) {
+	check(t, false, []said{
 		{"We open at 8 am.", "We open at eight A.M."},
 		{"We open at 8 a.m. Please come.", "We open at eight A.M. Please come."},
 		{"We open at 8 a.m. on Monday", "We open at eight A.M on Monday"},
@@ -36,7 +51,11 @@ func TestWords(t *testing.T) {
 		{"9-11 am", "nine to eleven A.M"},
 		{"a score of 9:75", "a score of 9:75"},
 		{"24/7", "twenty-four seven"},
-		// dates
+	})
+}
+
+func TestDates(t *testing.T) {
+	check(t, false, []said{
 		{"2026-11-28", "November twenty-eighth, twenty twenty-six"},
 		{"at 2026-11-28T09:30:00Z", "at November twenty-eighth, twenty twenty-six at nine thirty"},
 		{"11/28/2026", "November twenty-eighth, twenty twenty-six"},
@@ -53,7 +72,11 @@ func TestWords(t *testing.T) {
 		{"on 11/28 we ate 1/2", "on November twenty-eighth we ate 1/2"},
 		{"Jan called, May I?", "Jan called, May I?"},
 		{"the 21st and 3rd–5th", "the twenty-first and third to fifth"},
-		// ranges
+	})
+}
+
+func TestRanges(t *testing.T) {
+	check(t, false, []said{
 		{"8-18", "8 to 18"},
 		{"3–5 days, 10-15km", "3 to 5 days, 10 to 15km"},
 		{"Mon–Fri", "Monday to Friday"},
@@ -65,7 +88,11 @@ func TestWords(t *testing.T) {
 		{"We sat in the Sun.", "We sat in the Sun."},
 		{"Sat 9:00", "Saturday nine o'clock"},
 		{"2020-2025", "2020 to 2025"},
-		// telephone numbers
+	})
+}
+
+func TestTelephoneNumbers(t *testing.T) {
+	check(t, false, []said{
 		{"Call 555-1234.", "Call five five five, one two three four."},
 		{"415-555-0100", "four one five, five five five, zero one zero zero"},
 		{"(415) 555-0100", "four one five, five five five, zero one zero zero"},
@@ -77,7 +104,11 @@ func TestWords(t *testing.T) {
 		{"1-800-555-0199", "one, eight hundred, five five five, zero one nine nine"},
 		{"1-800-FLOWERS", "one, eight hundred, Flowers"},
 		{"555-1234 ext. 20", "five five five, one two three four, extension two zero"},
-		// addresses
+	})
+}
+
+func TestAddresses(t *testing.T) {
+	check(t, false, []said{
 		{"12 Main St.", "twelve Main Street."},
 		{"We are at 12 Main St., Boston, MA 02110.", "We are at twelve Main Street, Boston, Massachusetts, zero two one one zero."},
 		{"350 N. Oak Ave Suite 200", "three fifty North Oak Avenue Suite 200"},
@@ -87,13 +118,21 @@ func TestWords(t *testing.T) {
 		{"on Main St. near St. James", "on Main Street near Saint James"},
 		{"Visit St. Mary's, Apt. 4B", "Visit Saint Mary's, Apartment 4B"},
 		{"SW1A 1AA", "S W one A, one A A"},
-		// e-mail and web
+	})
+}
+
+func TestMailAndWeb(t *testing.T) {
+	check(t, false, []said{
 		{"Write to info@example.com.", "Write to info at example dot com."},
 		{"anna.smith99@north-side.co.uk", "anna dot smith ninety-nine at north dash side dot co dot U K"},
 		{"Go to https://www.example.com/book?x=1, please.", "Go to example dot com slash book, please."},
 		{"example.com.", "example dot com."},
 		{"e.g. this", "for example this"},
-		// spelled and codes
+	})
+}
+
+func TestSpelledNamesAndCodes(t *testing.T) {
+	check(t, false, []said{
 		{"S-M-I-T-H", "S, M, I, T, H"},
 		{"It is S M I T H.", "It is S, M, I, T, H."},
 		{"an X-ray, a T-shirt", "an X-ray, a T-shirt"},
@@ -103,10 +142,18 @@ func TestWords(t *testing.T) {
 		{"PIN 0042, room 204", "PIN zero zero four two, room 204"},
 		{"#12 and #48392", "number 12 and number four eight three nine two"},
 		{"B12 and 3D", "B12 and 3D"},
-		// percentages
+	})
+}
+
+func TestPercentages(t *testing.T) {
+	check(t, false, []said{
 		{"20% off, 12.5 %", "twenty percent off, twelve point five percent"},
 		{"10-20%", "ten to twenty percent"},
-		// abbreviations
+	})
+}
+
+func TestAbbreviations(t *testing.T) {
+	check(t, false, []said{
 		{"Dr. Lee, Dr Lee", "Doctor Lee, Doctor Lee"},
 		{"cuts, colour, etc. We do it all", "cuts, colour, et cetera. We do it all"},
 		{"No. 5", "Number 5"},
@@ -114,32 +161,32 @@ func TestWords(t *testing.T) {
 		{"approx. 5 mins", "approximately 5 minutes"},
 		{"you & me", "you and me"},
 		{"Tom & Co", "Tom and Co"},
-		// Markdown and lines
+	})
+}
+
+func TestMarkdownAndLines(t *testing.T) {
+	check(t, false, []said{
 		{"**Bold** and `code` and [here](https://x.com)", "Bold and code and here"},
 		{"# Hours\n- Monday\n- Friday", "Hours. Monday. Friday"},
 		{"Say [Parley](/pˈɑɹli/)", "Say [Parley](/pˈɑɹli/)"},
-		// nothing of that
+	})
+}
+
+func TestPlainTextStays(t *testing.T) {
+	check(t, false, []said{
 		{"Hello, how are you?", "Hello, how are you?"},
 		{"I have 3 rooms for 2 people.", "I have 3 rooms for 2 people."},
 		{"", ""},
-	} {
-		if got := spoken.Words(c.text, false); got != c.want {
-			t.Errorf("%q\n got %q\nwant %q", c.text, got, c.want)
-		}
-	}
+	})
 }
 
-func TestWordsBritish(t *testing.T) {
-	for _, c := range []struct{ text, want string }{
+func TestBritishDates(t *testing.T) {
+	check(t, true, []said{
 		{"2026-11-28", "the twenty-eighth of November, twenty twenty-six"},
 		{"3/11/2026", "the third of November, twenty twenty-six"},
 		{"on the 28 Nov", "on the twenty-eighth of November"},
 		{"Nov 3rd", "the third of November"},
-	} {
-		if got := spoken.Words(c.text, true); got != c.want {
-			t.Errorf("%q\n got %q\nwant %q", c.text, got, c.want)
-		}
-	}
+	})
 }
 
 func TestNumbers(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/parley-voice/parley/internal/worker/ort"
 )
@@ -41,10 +42,14 @@ func readJSON(path string, into any) error {
 	return nil
 }
 
+// trained writes the British sounds that this voice never learned by those American ones that come nearest: left as they are,
+// one word in eight is not understood.
+var trained = strings.NewReplacer("Q", "əʊ", "a", "æ", "ɒ", "ɑ", "ɜː", "ɜɹ", "ɛː", "ɛə", "ː", "")
+
 // ids numbers phonemes, with the mark of an edge at both ends. Those that the network does not know are left out.
 func (n *network) ids(phonemes string) []int64 {
 	ids := []int64{0}
-	for _, r := range phonemes {
+	for _, r := range trained.Replace(phonemes) {
 		if v, ok := n.vocab[string(r)]; ok {
 			ids = append(ids, v)
 		}

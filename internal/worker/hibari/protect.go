@@ -8,14 +8,14 @@ import (
 
 // Spellings that the tables' rules would read as something else.
 var (
-	reNo     = regexp.MustCompile(`\b(no)(\.)(?:\s|$)`)                                       // would be "number"
+	reNo     = regexp.MustCompile(`\bno(\.(?:\s+[^\d\s]|\s*$))`)                              // would be "number", as in front of digits
 	reLetter = regexp.MustCompile(`\b([Pp]art|[Tt]ype|[Cc]lass|[Gg]rade|[Ss]ection) (C|L)\b`) // would be a Roman hundred or fifty
 	reA      = regexp.MustCompile(`\bA([,.!?;:]| [A-Z]\b|$)`)                                 // a letter, not the article
 )
 
 // protect gives such words their phonemes outright.
 func protect(sentence string) string {
-	sentence = reNo.ReplaceAllString(sentence, "[$1](/nˈO/)$2 ")
+	sentence = reNo.ReplaceAllString(sentence, "[no](/nˈO/)$1")
 	sentence = reA.ReplaceAllStringFunc(sentence, func(m string) string {
 		if strings.HasPrefix(m, "A.") { // "A.M" is known
 			return m

@@ -131,7 +131,8 @@ func BenchmarkFirstAudio(b *testing.B) {
 	for _, c := range []struct{ name, text string }{
 		{"5words", "How can I help you?"},
 		{"12words", "Your appointment is on Tuesday at nine, and it costs sixty dollars."},
-		{"26words", "We are open from Monday to Friday between eight in the morning and six in the evening, and on Saturday from nine until noon, except on holidays."},
+		{"26words", "We are open from Monday to Friday between eight in the morning and six in the evening, " +
+			"and on Saturday from nine until noon, except on holidays."},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			heard := errors.New("heard")

@@ -2,8 +2,8 @@ package text
 
 import "strings"
 
-// subtokens cuts a token where its kind of character changes: "B12" at the digit, "iPhone" at the capital, "HELLOthere" before
-// the last of the capitals. A quote that joins letters stays with them.
+// subtokens cuts a token where its kind of character changes: "B12" at the digit, "iPhone" at the capital, "ABig" behind
+// the first. A quote that joins letters stays with them.
 func subtokens(s string) (out []string) {
 	r := []rune(s)
 	for i := 0; i < len(r); {
