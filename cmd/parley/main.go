@@ -21,8 +21,6 @@ type cli struct {
 	Environment environmentCmd `cmd:"" help:"Plan settings of an environment."`
 	Models      modelsCmd      `cmd:"" help:"Speech models: list, fetch, verify."`
 	Call        callCmd        `cmd:"" help:"Call a SIP address as a phone would, speak, listen and hang up."`
-	Chat        chatCmd        `cmd:"" help:"Talk to an agent in text, without audio."`
-	Doctor      doctorCmd      `cmd:"" help:"Check ports, network, clock, database, models, libraries, disk and a call with audio."`
 	Config      configCmd      `cmd:"" help:"Print every setting with its default and meaning."`
 	Worker      workerCmd      `cmd:"" hidden:""`
 }
@@ -48,7 +46,7 @@ func run(args []string, io streams) int {
 	var c cli
 	code := -1
 	parser, err := kong.New(&c, kong.Name("parley"), kong.Description("Self-hosted voice agents: they answer and place real phone calls."),
-		kong.UsageOnError(), kong.Writers(io.out, io.errs), kong.Exit(func(n int) { code = n }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(io))
+		kong.UsageOnError(), kong.Writers(io.out, io.errs), kong.Exit(func(n int) { code = n }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(io, argv(args)))
 	if err != nil {
 		fmt.Fprintln(io.errs, "parley:", err)
 		return 1

@@ -34,7 +34,7 @@ var floors = map[string]int{
 
 // pairs are the only imports within a floor.
 var pairs = []string{
-	"internal/convo internal/turn", "internal/convo internal/flow", "internal/calls internal/convo",
+	"internal/convo internal/turn", "internal/convo internal/flow", "internal/calls internal/convo", "internal/calls internal/record",
 	"internal/providers/local internal/worker", "internal/providers/local internal/models", "internal/worker internal/models",
 	"internal/sqlstore internal/river",
 	"internal/phone internal/sipdoor",

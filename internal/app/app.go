@@ -1,0 +1,134 @@
+// Package app builds the house from its configuration, runs it, and closes it in reverse. It holds no rule of any room.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/parley-voice/parley/internal/blobs"
+	"github.com/parley-voice/parley/internal/calls"
+	"github.com/parley-voice/parley/internal/config"
+	"github.com/parley-voice/parley/internal/erasure"
+	"github.com/parley-voice/parley/internal/river"
+	"github.com/parley-voice/parley/internal/secrets"
+	"github.com/parley-voice/parley/internal/sipdoor"
+	"github.com/parley-voice/parley/internal/sqlstore"
+	"github.com/parley-voice/parley/internal/telephony"
+	"github.com/parley-voice/parley/internal/wsdoor"
+)
+
+// house is the running server.
+type house struct {
+	cfg   config.Config
+	log   *slog.Logger
+	pii   *PIIFile
+	parts *parts
+
+	key       *secrets.Key
+	store     *sqlstore.Store
+	blobs     *blobs.Dir
+	engines   *engines
+	telephony *telephony.Telephony
+	eraser    *erasure.Eraser
+	board     *calls.Switchboard
+	sip       *sipdoor.Door
+	ws        *wsdoor.Door
+	http      net.Listener
+
+	close []func() error // what is no part, in order of opening
+}
+
+// Serve runs the server until ctx ends, then refuses new calls, lets the others end, and closes. It prints one line to out once
+// everything is bound.
+func Serve(ctx context.Context, cfg config.Config, out, errs io.Writer) error {
+	log, pii, err := NewLog(cfg, errs)
+	if err != nil {
+		return fmt.Errorf("log.pii: %w", err)
+	}
+	h := &house{cfg: cfg, log: log, pii: pii, parts: newParts(log)}
+	h.close = append(h.close, pii.Close)
+	err = h.build(ctx)
+	if err == nil {
+		fmt.Fprintf(out, "ready http=%s sip=%s\n", h.http.Addr(), h.sip.Addr())
+		select {
+		case <-ctx.Done():
+			log.Info("stopping: new calls are refused, running ones may end")
+			h.board.Refuse()
+		case err = <-h.parts.failed:
+		}
+	}
+	return errors.Join(err, h.shut())
+}
+
+func (h *house) shut() error {
+	err := h.parts.stop()
+	for i := len(h.close) - 1; i >= 0; i-- {
+		err = errors.Join(err, h.close[i]())
+	}
+	return err
+}
+
+// build opens everything from the cellar up.
+func (h *house) build(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{h.openData, h.openEngines, h.openTelephone, h.openJobs, h.openDoors} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *house) openData(ctx context.Context) error {
+	release, err := sqlstore.LockDir(h.cfg.Data)
+	if err != nil {
+		return err
+	}
+	h.close = append(h.close, func() error { release(); return nil })
+	if h.key, err = secrets.Load(h.cfg.MasterKey, h.cfg.Data); err != nil {
+		return err
+	}
+	if h.store, err = openStore(ctx, h.cfg, h.log); err != nil {
+		return err
+	}
+	h.close = append(h.close, h.store.Close)
+	if err := checkKey(ctx, h.store, h.key); err != nil {
+		return err
+	}
+	if h.blobs, err = blobs.Open(filepath.Join(h.cfg.Data, "recordings")); err != nil {
+		return err
+	}
+	h.close = append(h.close, h.blobs.Close)
+	var more []erasure.Place
+	if h.pii != nil {
+		more = append(more, h.pii.place())
+	}
+	h.eraser = erasure.New(h.store, h.blobs, h.log, more...)
+	return nil
+}
+
+func (h *house) openEngines(ctx context.Context) (err error) {
+	h.engines, err = openEngines(ctx, h.cfg, h.parts, h.log)
+	return err
+}
+
+// openJobs starts the queue once everything that its handlers use is there.
+func (h *house) openJobs(context.Context) error {
+	node, err := nodeID(h.cfg.Data)
+	if err != nil {
+		return err
+	}
+	runner, err := river.NewRunner(h.store.Queue(), h.jobs(), node)
+	if err != nil {
+		return err
+	}
+	h.parts.start("jobs", runner.Run)
+	return nil
+}
+
+func duration(d config.Duration) time.Duration { return time.Duration(d) }

@@ -1,0 +1,186 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/accounts"
+	"github.com/parley-voice/parley/internal/agents"
+	"github.com/parley-voice/parley/internal/calls"
+	"github.com/parley-voice/parley/internal/egress"
+	"github.com/parley-voice/parley/internal/httpapi"
+	"github.com/parley-voice/parley/internal/jobs"
+	"github.com/parley-voice/parley/internal/media"
+	"github.com/parley-voice/parley/internal/secrets"
+	"github.com/parley-voice/parley/internal/sipdoor"
+	"github.com/parley-voice/parley/internal/store"
+	"github.com/parley-voice/parley/internal/telephony"
+	"github.com/parley-voice/parley/internal/wsdoor"
+)
+
+const (
+	sweepEvery = 15 * time.Second
+	keysEvery  = time.Hour
+	httpGrace  = 5 * time.Second
+)
+
+// openTelephone joins the SIP door and the switchboard, which need each other.
+func (h *house) openTelephone(context.Context) error {
+	guard := &egress.Guard{Allow: h.cfg.EgressAllow()}
+	var board boardLater
+	door, err := h.newSIP(guard, &board)
+	if err != nil {
+		return err
+	}
+	h.sip = door
+	h.telephony = telephony.New(telephony.Deps{Store: h.store, Prober: door, Vault: h.key, Log: h.log})
+	if h.board, err = h.newBoard(door); err != nil {
+		return err
+	}
+	board.Switchboard = h.board
+	h.parts.start("SIP", door.Run)
+	h.parts.start("calls", h.board.Run)
+	return nil
+}
+
+// boardLater lets the door be made before the switchboard; nothing asks for it before the door runs.
+type boardLater struct{ *calls.Switchboard }
+
+func (h *house) newSIP(guard *egress.Guard, board *boardLater) (*sipdoor.Door, error) {
+	accept, err := h.cfg.Accept()
+	if err != nil {
+		return nil, err
+	}
+	external, err := h.cfg.External()
+	if err != nil {
+		return nil, err
+	}
+	ports, err := h.cfg.Ports()
+	if err != nil {
+		return nil, err
+	}
+	users, err := h.cfg.Users()
+	if err != nil {
+		return nil, err
+	}
+	cfg := sipdoor.Config{
+		Addr: h.cfg.SIP, TLSAddr: h.cfg.SIPTLS, ExternalIP: external, RTPPorts: ports, MediaTimeout: duration(h.cfg.RTPSilent),
+		Accept: sipdoor.Accept{Any: accept.Any, Trunks: accept.Trunks, Loopback: accept.Loopback, Networks: accept.Networks},
+		Timers: sipdoor.Timers{Ring: duration(h.cfg.SIPRing)},
+	}
+	if accept.Users {
+		cfg.Accept.Users = users
+	}
+	if h.cfg.SIPTLS != "" {
+		cert, err := tls.LoadX509KeyPair(h.cfg.SIPCert, h.cfg.SIPKey)
+		if err != nil {
+			return nil, fmt.Errorf("sip.tls.cert: %w", err)
+		}
+		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	}
+	return sipdoor.New(cfg, sipdoor.Deps{
+		Answerer: board, Trunks: h.trunks, Full: func() bool { return board.Full() || h.engines.speech == nil },
+		TrunkAllowed: guard.Check, MediaAllowed: inNetworks(h.cfg.EgressAllow()), Log: h.log,
+	})
+}
+
+func inNetworks(all []netip.Prefix) func(netip.Addr) bool {
+	return func(a netip.Addr) bool {
+		return slices.ContainsFunc(all, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
+	}
+}
+
+// trunks lists the trunks of all environments with their passwords, for the SIP door alone.
+func (h *house) trunks(ctx context.Context) (all []sipdoor.Trunk, err error) {
+	var rows []*parley.SIPTrunk
+	err = h.store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
+		rows, err = tx.ListTrunks(ctx, "")
+		return err
+	})
+	for _, r := range rows {
+		password, err := h.telephony.Password(r)
+		if err != nil {
+			h.log.Error("a trunk's password cannot be opened", "trunk", r.ID, "error", err)
+			continue
+		}
+		all = append(all, sipdoor.Trunk{SIPTrunk: *r, Password: password})
+	}
+	return all, err
+}
+
+func (h *house) newBoard(dialer media.Dialer) (*calls.Switchboard, error) {
+	node, err := nodeID(h.cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	return calls.New(calls.Config{
+		NodeID: node, Max: h.cfg.CallsMax, MaxPerEnvironment: h.cfg.CallsPerEnv, MaxDuration: duration(h.cfg.CallsDuration),
+		OutboundPrefixes: h.cfg.CallsPrefixes, DrainWithin: duration(h.cfg.Drain),
+	}, calls.Deps{
+		Store: h.store, Blobs: h.blobs, Dialer: dialer, Engines: h.engines.forCall, Unseal: h.telephony.Password,
+		Authenticate: accounts.New(h.store, secrets.HashToken).Authenticate,
+		NewToken:     secrets.NewToken, HashToken: secrets.HashToken, Log: h.log,
+	}), nil
+}
+
+// jobs is what the queue runs.
+func (h *house) jobs() jobs.Set {
+	return jobs.Set{
+		Handlers: map[string]jobs.Handler{
+			jobs.EraseAgent: h.eraser.Handle, jobs.DialCall: h.board.HandleDial, jobs.SweepCalls: h.board.HandleSweep, jobs.ForgetKeys: h.board.HandleForgetKeys,
+		},
+		Periodic: []jobs.Periodic{{Kind: jobs.SweepCalls, Every: sweepEvery}, {Kind: jobs.ForgetKeys, Every: keysEvery}},
+	}
+}
+
+// openDoors starts HTTP and the WebSocket transport.
+func (h *house) openDoors(context.Context) error {
+	h.ws = wsdoor.New(h.board, httpapi.Refuse(h.log), h.log)
+	h.parts.start("WebSocket transport", h.ws.Run)
+	listener, err := net.Listen("tcp", h.cfg.HTTP)
+	if err != nil {
+		return fmt.Errorf("http: %w", err)
+	}
+	h.http = listener
+	voices := agents.NewVoices(voices(), h.engines.synthesizer(), h.log)
+	srv := &http.Server{
+		Handler: httpapi.New(httpapi.Config{RateLimit: h.cfg.APIRate, PublicURL: h.cfg.PublicURL}, httpapi.Deps{
+			Accounts: accounts.New(h.store, secrets.HashToken),
+			Agents:   agents.New(agents.Deps{Store: h.store, Eraser: h.eraser, Voices: voices, Languages: h.engines.languages}),
+			Voices:   voices, Telephony: h.telephony, Calls: h.board, Erasures: h.eraser, Recordings: h.blobs, Signer: h.key,
+			Transport: h.ws, Log: h.log,
+		}),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
+	}
+	h.parts.start("HTTP", func(ctx context.Context) error { return serveHTTP(ctx, srv, listener) })
+	return nil
+}
+
+func serveHTTP(ctx context.Context, srv *http.Server, l net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), httpGrace)
+	defer cancel()
+	if err := srv.Shutdown(grace); err != nil {
+		_ = srv.Close()
+	}
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
