@@ -111,7 +111,7 @@ func New(ctx context.Context, cfg Config) (*Session, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, prepareWithin, errors.New("not ready to answer within 6s"))
 	defer cancel()
 	var work errgroup.Group
-	work.Go(func() error { return s.render(ctx) })
+	work.Go(func() error { return caught(func() error { return s.render(ctx) }) })
 	work.Go(func() (err error) { s.mind, err = openMind(ctx, s.cfg, s.lines.Greeting); return err })
 	if err := work.Wait(); err != nil {
 		s.Close()

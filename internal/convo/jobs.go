@@ -2,24 +2,44 @@ package convo
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"sync"
 )
 
 // jobs are the goroutines of a session's slow work.
 type jobs struct {
-	ctx  context.Context
-	stop context.CancelFunc
-	wg   sync.WaitGroup
+	ctx    context.Context //nolint:containedctx // of the session's life, which begins with Run
+	stop   context.CancelFunc
+	wg     sync.WaitGroup
+	failed func(error) // takes a panic of a job; may be called by any goroutine
 }
 
-func (j *jobs) start(ctx context.Context) { j.ctx, j.stop = context.WithCancel(ctx) }
+func (j *jobs) start(ctx context.Context, failed func(error)) {
+	j.ctx, j.stop = context.WithCancel(ctx)
+	j.failed = failed
+}
 
-// do runs work beside the session. Its ctx ends with the session.
+// do runs work beside the session. Its ctx ends with the session. A panic ends the call, not the process.
 func (j *jobs) do(work func(ctx context.Context)) {
-	j.wg.Go(func() { work(j.ctx) })
+	j.wg.Go(func() {
+		if err := caught(func() error { work(j.ctx); return nil }); err != nil {
+			j.failed(err)
+		}
+	})
 }
 
 func (j *jobs) end() {
 	j.stop()
 	j.wg.Wait()
+}
+
+// caught turns a panic of f into an error that holds its stack.
+func caught(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("convo: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f()
 }

@@ -24,7 +24,7 @@ const (
 // Run leads the conversation until it ends, and returns why. It hangs up.
 func (s *Session) Run(ctx context.Context, leg media.Leg) (Result, error) {
 	s.leg, s.started = leg, time.Now()
-	s.jobs.start(ctx)
+	s.jobs.start(ctx, s.fault)
 	defer s.Close()
 	defer s.jobs.end()
 	defer s.hangUp(ctx)
@@ -114,6 +114,12 @@ func reasonOf(c media.EndCause) string {
 
 // now is the time since the answer.
 func (s *Session) now() time.Duration { return time.Since(s.started) }
+
+// fault ends the call after a panic beside it.
+func (s *Session) fault(err error) {
+	s.log.Error("panic in a conversation", "error", err)
+	s.post(func() { s.happen(turn.Event{Kind: turn.End, Reason: parley.EndedAgentFault}) })
+}
 
 // post hands f to the session's goroutine; it is dropped once the session has ended. Only other goroutines may call it.
 func (s *Session) post(f func()) {

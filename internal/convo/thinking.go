@@ -57,7 +57,10 @@ func openMind(ctx context.Context, cfg Config, greeting string) (*mind, error) {
 	var work errgroup.Group
 	for i, m := range []llm.Model{cfg.Engines.Model, cfg.Engines.Fallback} {
 		if m != nil {
-			work.Go(func() error { chats[i], errs[i] = m.Open(ctx, brief); return nil })
+			work.Go(func() error {
+				errs[i] = caught(func() (err error) { chats[i], err = m.Open(ctx, brief); return err })
+				return nil
+			})
 		}
 	}
 	_ = work.Wait() // the functions return nil

@@ -39,7 +39,7 @@ func ticking(tb testing.TB) (s *Session, next func(loud bool)) {
 	}
 	l := beaten{line.New()}
 	s.leg, s.started = l, time.Now()
-	s.jobs.start(tb.Context())
+	s.jobs.start(tb.Context(), s.fault)
 	tb.Cleanup(func() { s.jobs.end(); s.Close() })
 	s.state = turn.New(s.rules)
 	s.play.idle = true
