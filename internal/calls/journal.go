@@ -68,6 +68,13 @@ func (j *journal) close() {
 	}
 }
 
+// waiting counts the entries that are not written yet.
+func (j *journal) waiting() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.queue)
+}
+
 func (j *journal) take() (batch []entry, closed bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

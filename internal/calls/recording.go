@@ -3,9 +3,6 @@ package calls
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"time"
 
 	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/convo"
@@ -60,26 +57,11 @@ func (r *recording) close(c *parley.Call) {
 	}
 }
 
-// Recording opens the recording of a call, with its size and the time it was last written to: RecordingNotFound when there is none.
-func (s *Switchboard) Recording(ctx context.Context, actor parley.Actor, callID string) (io.ReadSeekCloser, int64, time.Time, error) {
-	c, _, err := s.Get(ctx, actor, callID)
+// recorded says whether a recording has any bytes.
+func (s *Switchboard) recorded(ctx context.Context, key string) bool {
+	r, _, err := s.deps.Blobs.Open(ctx, key)
 	if err != nil {
-		return nil, 0, time.Time{}, err
+		return !errors.Is(err, store.ErrNoBlob) // a fault may pass: keep the way to it
 	}
-	missing := parley.Errorf(parley.RecordingNotFound, "Recording not found")
-	if c.Recording == "" {
-		return nil, 0, time.Time{}, missing
-	}
-	r, size, err := s.deps.Blobs.Open(ctx, c.Recording)
-	if errors.Is(err, store.ErrNoBlob) {
-		return nil, 0, time.Time{}, missing
-	}
-	if err != nil {
-		return nil, 0, time.Time{}, fmt.Errorf("calls: open the recording of call %s: %w", callID, err)
-	}
-	changed := c.UpdatedAt
-	if !c.Status.Final() {
-		changed = time.Now() // it is being written
-	}
-	return r, size, changed, nil
+	return r.Close() == nil
 }

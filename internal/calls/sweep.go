@@ -11,36 +11,43 @@ import (
 // sweepBatch bounds how many lost calls one transaction closes.
 const sweepBatch = 100
 
-// recoverOwn closes the calls that an earlier process of this node held: nobody else runs on this data directory, so they are lost.
+// recoverOwn closes the calls that an earlier process of this node held: nobody else runs on this data directory, so they are lost. What
+// was recorded of them stays readable.
 func (s *Switchboard) recoverOwn(ctx context.Context) {
-	closed := 0
-	err := s.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
-		open, err := tx.OpenCalls(ctx, store.OpenFilter{NodeID: s.cfg.NodeID})
+	lost, err := s.leftOpen(ctx)
+	for _, c := range lost {
 		if err != nil {
-			return err
+			break
 		}
-		for _, c := range open {
-			if s.find(c.ID) != nil {
-				continue
-			}
-			fail(c, parley.EndedNodeLost)
-			if _, err := tx.UpdateCall(ctx, c); err != nil {
-				return err
-			}
-			closed++
+		fail(c, parley.EndedNodeLost)
+		if c.Recording != "" && !s.recorded(ctx, c.Recording) {
+			c.Recording = ""
 		}
-		return nil
-	})
+		err = s.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error { return entry{call: c}.write(ctx, tx) })
+	}
 	if err != nil {
 		s.log.Error("calls of an earlier process not closed; the sweep will when their lease runs out", "error", err)
-	} else if closed > 0 {
-		s.log.Warn("closed calls that an earlier process left open", "calls", closed)
+	} else if len(lost) > 0 {
+		s.log.Warn("closed calls that an earlier process left open", "calls", len(lost))
 	}
 }
 
-// HandleSweep is the periodic job that closes calls whose node is gone.
+func (s *Switchboard) leftOpen(ctx context.Context) (lost []*parley.Call, err error) {
+	err = s.deps.Store.View(ctx, func(ctx context.Context, tx store.Tx) error {
+		open, err := tx.OpenCalls(ctx, store.OpenFilter{NodeID: s.cfg.NodeID})
+		for _, c := range open {
+			if s.find(c.ID) == nil {
+				lost = append(lost, c)
+			}
+		}
+		return err
+	})
+	return lost, err
+}
+
+// HandleSweep is the periodic job that closes calls whose node is gone, and rows of this node that no call stands behind.
 func (s *Switchboard) HandleSweep(ctx context.Context, _ string) error {
-	return s.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
+	err := s.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
 		now := parley.Stamp(time.Now())
 		// Ours first: while the database was away our leases ran out too.
 		if err := tx.RenewLeases(ctx, s.cfg.NodeID, now.Add(s.cfg.Lease)); err != nil {
@@ -50,15 +57,35 @@ func (s *Switchboard) HandleSweep(ctx context.Context, _ string) error {
 		if err != nil {
 			return err
 		}
-		for _, c := range lost {
-			fail(c, parley.EndedNodeLost)
-			if _, err := tx.UpdateCall(ctx, c); err != nil {
-				return err
-			}
-			s.log.Warn("closed a call whose node is gone", "call", c.ID, "node", c.NodeID)
-		}
-		return nil
+		return s.closeLost(ctx, tx, lost)
 	})
+	if err != nil {
+		return err
+	}
+	return s.sweepOwn(ctx)
+}
+
+// sweepOwn closes rows of this node that it does not know of. Before the rows are read no end of a call may be waiting to be written.
+func (s *Switchboard) sweepOwn(ctx context.Context) error {
+	if s.journal.waiting() > 0 {
+		return nil // the next round will do
+	}
+	lost, err := s.leftOpen(ctx)
+	if err != nil || len(lost) == 0 || s.journal.waiting() > 0 {
+		return err
+	}
+	return s.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error { return s.closeLost(ctx, tx, lost) })
+}
+
+func (s *Switchboard) closeLost(ctx context.Context, tx store.Tx, lost []*parley.Call) error {
+	for _, c := range lost {
+		fail(c, parley.EndedNodeLost)
+		if _, err := tx.UpdateCall(ctx, c); ignore(err, parley.CallNotFound) != nil {
+			return err
+		}
+		s.log.Warn("closed a call that nobody holds", "call", c.ID, "node", c.NodeID)
+	}
+	return nil
 }
 
 // HandleForgetKeys is the periodic job that drops idempotency keys past their time.

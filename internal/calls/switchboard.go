@@ -93,7 +93,7 @@ func (s *Switchboard) Run(ctx context.Context) error {
 		case <-beat.C:
 			s.renew(ctx)
 		case <-ctx.Done():
-			s.drain(context.WithoutCancel(ctx))
+			s.drain()
 			s.journal.close()
 			<-written
 			return nil
@@ -117,22 +117,33 @@ func (s *Switchboard) Refuse() {
 	s.draining = true
 }
 
+// endWithin is how long calls that were told to end may take for it.
+const endWithin = 20 * time.Second
+
 // drain waits for calls to end by themselves, then ends them, then waits for their goroutines.
-func (s *Switchboard) drain(ctx context.Context) {
+func (s *Switchboard) drain() {
 	s.Refuse()
 	idle := make(chan struct{})
 	go func() { s.wg.Wait(); close(idle) }()
-	timer := time.NewTimer(s.cfg.DrainWithin)
+	if within(idle, s.cfg.DrainWithin) {
+		return
+	}
+	for _, l := range s.lives() {
+		l.end(parley.EndedServerStopped)
+	}
+	if !within(idle, endWithin) {
+		s.log.Error("calls did not end when told to", "calls", s.Live())
+	}
+}
+
+func within(done <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
-	for {
-		select {
-		case <-idle:
-			return
-		case <-timer.C:
-			for _, l := range s.lives() {
-				l.end(parley.EndedServerStopped)
-			}
-		}
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
 	}
 }
 
