@@ -103,11 +103,12 @@ func (s *Server) Boot() {
 		s.t.Fatal(err)
 	}
 	s.exit = make(chan error, 1)
+	cmd, exit := s.cmd, s.exit
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if m := readyLine.FindStringSubmatch(lines.Text()); m != nil {
 			s.HTTP, s.SIP = m[1], m[2]
-			go func() { _, _ = io.Copy(io.Discard, out); s.exit <- s.cmd.Wait() }()
+			go func() { _, _ = io.Copy(io.Discard, out); exit <- cmd.Wait() }()
 			return
 		}
 	}
