@@ -22,15 +22,20 @@ type keptNonce struct {
 	count     int
 }
 
-func newCredentials(t *Trunk) *credentials {
-	if t.Username == "" {
+// newCredentials is nil without a username.
+func newCredentials(username, password string, realm *string) *credentials {
+	if username == "" {
 		return nil
 	}
-	c := &credentials{username: t.Username, password: t.Password, kept: map[string]*keptNonce{}}
-	if t.AuthRealm != nil {
-		c.realm = *t.AuthRealm
+	c := &credentials{username: username, password: password, kept: map[string]*keptNonce{}}
+	if realm != nil {
+		c.realm = *realm
 	}
 	return c
+}
+
+func (t *Trunk) credentials() *credentials {
+	return newCredentials(t.Username, t.Password, t.AuthRealm)
 }
 
 // challenged says that a response asks for credentials.

@@ -51,7 +51,7 @@ func (d *Door) Dial(ctx context.Context, t media.Target, ringing func(networkID 
 	if trunk.Port != sip.DefaultPort(hops[0].network) {
 		to.Port = trunk.Port
 	}
-	return d.place(ctx, order{trunk: trunk.ID, hops: hops, to: to, from: uri(t.From), creds: newCredentials(trunk)}, ringing)
+	return d.place(ctx, order{trunk: trunk.ID, hops: hops, to: to, from: uri(t.From), creds: trunk.credentials()}, ringing)
 }
 
 // DialURI rings an address. Its errors are those of Dial.
@@ -72,15 +72,10 @@ func (d *Door) DialURI(ctx context.Context, t URITarget, ringing func(networkID 
 	if err != nil {
 		return nil, "", err
 	}
-	o := order{
-		hops: hops, to: to, ring: t.Ring,
+	return d.place(ctx, order{
+		hops: hops, to: to, ring: t.Ring, creds: newCredentials(t.Username, t.Password, nil),
 		from: sip.Uri{Scheme: "sip", User: t.From, Host: d.stack.self(hops[0].addr.Addr()).String()},
-	}
-	if t.Username != "" {
-		o.creds = newCredentials(&Trunk{Password: t.Password})
-		o.creds.username = t.Username
-	}
-	return d.place(ctx, o, ringing)
+	}, ringing)
 }
 
 func notReady(ctx context.Context, err error) error {

@@ -233,6 +233,7 @@ func (g *dialing) cancel() {
 		&sip.CSeqHeader{SeqNo: g.req.CSeq().SeqNo, MethodName: sip.CANCEL}} {
 		req.AppendHeader(h)
 	}
+	req.SetBody(nil)
 	over := hop{network: sip.NetworkToLower(g.req.Transport()), addr: g.hops[0].addr}
 	d.door.stack.bound(req, over)
 	limit := d.door.cfg.Timers.lastAck()

@@ -103,6 +103,7 @@ func (p *peer) numbered(method sip.RequestMethod, seq uint32, agent string) *sip
 		req.AppendHeader(sip.NewHeader("Allow", allowed))
 	}
 	req.AppendHeader(sip.NewHeader("User-Agent", agent))
+	req.SetBody(nil) // writes the Content-Length that connections need
 	return req
 }
 

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// shortest is how soon a registration is renewed at the earliest.
-	shortest = 5 * time.Second
+	// margin is how long before its end a registration is renewed.
+	margin = 5 * time.Second
 	// goodbye is how long taking a registration back may last.
 	goodbye = 2 * time.Second
 )
@@ -79,7 +79,7 @@ func (d *Door) keepRegistered(ctx context.Context, t Trunk) {
 	log := d.log.With("trunk", t.ID)
 	for failures := 0; ; {
 		life, err := b.register(ctx, d.cfg.Timers.Register)
-		wait := max(min(life*3/4, life-shortest), min(life/2, shortest))
+		wait := renewIn(life)
 		switch {
 		case err == nil:
 			if failures > 0 || !b.held {
@@ -101,6 +101,11 @@ func (d *Door) keepRegistered(ctx context.Context, t Trunk) {
 	}
 }
 
+// renewIn is when a registration is renewed: a little before it runs out, or at three quarters of a short life.
+func renewIn(life time.Duration) time.Duration {
+	return max(life*3/4, life-margin, 500*time.Millisecond)
+}
+
 // bindingAt is our Contact at a trunk's registrar: one Call-ID, one count (RFC 3261 §10.2.4).
 type bindingAt struct {
 	door  *Door
@@ -114,7 +119,7 @@ func newBinding(d *Door, t Trunk) *bindingAt {
 	host, _, _ := split(t.Domain, t.Transport, t.Port)
 	aor := sip.Uri{Scheme: "sip", User: t.Username, Host: host}
 	registrar := sip.Uri{Scheme: "sip", Host: host}
-	return &bindingAt{door: d, trunk: t, creds: newCredentials(&t), peer: peer{
+	return &bindingAt{door: d, trunk: t, creds: t.credentials(), peer: peer{
 		callID: rand.Text(), localTag: rand.Text(), local: aor, remote: aor, target: registrar, seq: firstSeq(),
 	}}
 }
@@ -147,12 +152,12 @@ func (b *bindingAt) at(ctx context.Context, to hop, life time.Duration) (time.Du
 		if err != nil {
 			return 0, err
 		}
-		shortest := seconds(res.GetHeader("Min-Expires"))
+		least := seconds(res.GetHeader("Min-Expires"))
 		switch {
 		case res.IsSuccess():
 			return given(res, contact, life), nil
-		case res.StatusCode == sip.StatusIntervalToBrief && !raised && shortest > life && shortest <= 24*time.Hour:
-			life, raised = shortest, true
+		case res.StatusCode == sip.StatusIntervalToBrief && !raised && least > life && least <= 24*time.Hour:
+			life, raised = least, true
 		case challenged(res) || res.StatusCode == sip.StatusForbidden:
 			return 0, fmt.Errorf("%w (%d)", errCredentials, res.StatusCode)
 		default:

@@ -242,7 +242,9 @@ func TestTrunkOfSeveralAtOneAddressIsTheOneWithThePort(t *testing.T) {
 		return Trunk{SIPTrunk: parley.SIPTrunk{ID: id, Domain: "127.0.0.1", Port: port, Transport: "udp"}}
 	}
 	d := open(t, func(in media.Incoming) { invites <- in.Invite(); _ = in.Reject(media.RefuseBusy) }, func(_ *Config, deps *Deps) {
-		deps.Trunks = func(context.Context) ([]Trunk, error) { return []Trunk{at("other", 5060), at("ours", int(p.addr().Port()))}, nil }
+		deps.Trunks = func(context.Context) ([]Trunk, error) {
+			return []Trunk{at("other", 5060), at("ours", int(p.addr().Port()))}, nil
+		}
 	})
 	p.to = net.UDPAddrFromAddrPort(d.Addr())
 	p.request("INVITE", req{body: plainSDP})

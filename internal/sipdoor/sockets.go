@@ -107,7 +107,7 @@ type udpSocket struct {
 	reading chan struct{} // closed when the library reads for the first time
 	once    sync.Once
 	closed  atomic.Bool
-	deaf    atomic.Bool // nothing more is taken
+	deaf    atomic.Bool                 // nothing more is taken
 	seen    map[netip.AddrPort]struct{} // touched by the reader only
 }
 
