@@ -61,7 +61,8 @@ func (t *Text) Say(ctx context.Context, text string) ([]parley.Turn, error) {
 	}
 	text = clip(strings.TrimSpace(text), mostText)
 	asked := time.Now()
-	caller := parley.Turn{ID: parley.NewID(), CallID: t.cfg.CallID, Who: parley.WhoCaller, StartedAt: parley.Stamp(asked), EndedAt: parley.Stamp(asked), Text: text}
+	at := parley.Stamp(asked)
+	caller := parley.Turn{ID: parley.NewID(), CallID: t.cfg.CallID, Who: parley.WhoCaller, StartedAt: at, EndedAt: at, Text: text}
 	t.keep(caller)
 	turns := []parley.Turn{caller}
 	t.mind.hears(text, false)

@@ -68,7 +68,7 @@ const (
 	Judge      Verb = "judge"      // whether the turn is complete, as ID; Verdict may answer
 	Forget     Verb = "forget"     // the utterance so far is dealt with; a voice that is going on stays
 	Turn       Verb = "turn"       // the caller's turn is Text; Continue replaces the one before
-	Reply      Verb = "reply"      // think of the answer ID to Text; it is not to be heard before Release. Continue: Text goes on with the turn before; Fallback: asks the second mind
+	Reply      Verb = "reply"      // think of the answer ID to Text, not to be heard before Release; Continue as in Turn, Fallback asks the second mind
 	Drop       Verb = "drop"       // forget the answer ID
 	Release    Verb = "release"    // the answer ID may be heard
 	Hold       Verb = "hold"       // not yet, after all

@@ -154,7 +154,9 @@ func TestRules(t *testing.T) {
 		{"a turn is transcribed, drafted, released", func(t *testing.T) *talk { return greeted(t, rules()).asks("are you open?") },
 			"transcribe, reply, turn are you open?, release"},
 		{"a click is nothing", func(t *testing.T) *talk { return greeted(t, rules()).voice(60 * ms).pass(time.Second) }, ""},
-		{"noise without words is nothing", func(t *testing.T) *talk { return greeted(t, rules()).voice(500 * ms).pass(150 * ms).text("").pass(time.Second) }, "transcribe"},
+		{"noise without words is nothing", func(t *testing.T) *talk {
+			return greeted(t, rules()).voice(500 * ms).pass(150 * ms).text("").pass(time.Second)
+		}, "transcribe"},
 		{"a text that is cut is not answered yet", func(t *testing.T) *talk {
 			return greeted(t, rules()).voice(600 * ms).pass(150 * ms).text("my number is").pass(500 * ms)
 		}, "transcribe"},
@@ -172,8 +174,9 @@ func TestRules(t *testing.T) {
 		{"talking over us stops us", func(t *testing.T) *talk { return answering(t, rules()).voice(128 * ms) }, "stop"},
 		{"a burst does not", func(t *testing.T) *talk { return answering(t, rules()).voice(96 * ms).pass(400 * ms) }, ""},
 		{"a cough lets us go on", func(t *testing.T) *talk { return answering(t, rules()).voice(200 * ms).pass(150 * ms).text("") }, "stop, transcribe, resume"},
-		{"what recognizers make of a cough does too", func(t *testing.T) *talk { return answering(t, rules()).voice(200 * ms).pass(150 * ms).text("Thank you for watching.") },
-			"stop, transcribe, resume"},
+		{"what recognizers make of a cough does too", func(t *testing.T) *talk {
+			return answering(t, rules()).voice(200 * ms).pass(150 * ms).text("Thank you for watching.")
+		}, "stop, transcribe, resume"},
 		{"a murmur lets us go on", func(t *testing.T) *talk {
 			k := answering(t, rules()).voice(200 * ms)
 			k.on(turn.Event{Kind: turn.Stopped, Text: "we are open", Last: 3 * time.Second})
@@ -203,11 +206,15 @@ func TestRules(t *testing.T) {
 			return k.voice(300 * ms).text("Yeah.")
 		}, "transcribe"},
 		{"one word does not stop a very patient one", func(t *testing.T) *talk { return answering(t, low).voice(700 * ms).text("sunday?") }, "transcribe"},
-		{"it is answered afterwards", func(t *testing.T) *talk { return answering(t, low).voice(700 * ms).text("sunday?").pass(100 * ms).said() },
+		{"it is answered afterwards", func(t *testing.T) *talk {
+			return answering(t, low).voice(700 * ms).text("sunday?").pass(100 * ms).said()
+		},
 			"transcribe, turn sunday?, reply, release"},
 		{"wait stops it", func(t *testing.T) *talk { return answering(t, low).voice(300 * ms).text("wait") }, "transcribe, stop"},
 		{"nothing stops one that is off", func(t *testing.T) *talk { return answering(t, off).voice(4 * time.Second) }, "transcribe"},
-		{"digits do", func(t *testing.T) *talk { return answering(t, off).on(turn.Event{Kind: turn.Digit, Text: "1"}).pass(3 * time.Second) },
+		{"digits do", func(t *testing.T) *talk {
+			return answering(t, off).on(turn.Event{Kind: turn.Digit, Text: "1"}).pass(3 * time.Second)
+		},
 			"stop, cut, turn pressed 1, reply, release"},
 		{"a hash ends the digits", func(t *testing.T) *talk {
 			k := greeted(t, rules())
@@ -268,8 +275,9 @@ func TestRules(t *testing.T) {
 			k := greeted(t, rules()).asks("thanks")
 			return k.on(turn.Event{Kind: turn.Parting, ID: k.id(turn.Reply)}).said().pass(time.Second)
 		}, "transcribe, reply, turn thanks, release, hang_up agent_hung_up"},
-		{"an answer that starves is finished", func(t *testing.T) *talk { return answering(t, rules()).on(turn.Event{Kind: turn.Starved}).pass(3 * time.Second).said() },
-			"finish"},
+		{"an answer that starves is finished", func(t *testing.T) *talk {
+			return answering(t, rules()).on(turn.Event{Kind: turn.Starved}).pass(3 * time.Second).said()
+		}, "finish"},
 		{"a leg that plays nothing is dead", func(t *testing.T) *talk { return answering(t, rules()).pass(6 * time.Second) }, "hang_up media_timeout"},
 		{"a synthesizer that is gone ends the call", func(t *testing.T) *talk { return greeted(t, rules()).asks("hello?").on(turn.Event{Kind: turn.Mute}) },
 			"transcribe, reply, turn hello?, release, drop, say apology"},
