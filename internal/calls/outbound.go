@@ -47,10 +47,10 @@ func (s *Switchboard) placeRow(ctx context.Context, actor parley.Actor, agentID,
 			c = first
 			return err
 		}
-		if c, err = s.order(ctx, tx, actor, agentID, r); err != nil {
+		if c, err = s.order(ctx, tx, actor, agentID, id, r); err != nil {
 			return err
 		}
-		c.ID, c.SID, fresh = id, id, true
+		fresh = true
 		if err := tx.InsertCall(ctx, c); err != nil {
 			return err
 		}
@@ -71,8 +71,8 @@ func (s *Switchboard) start(l *live, run func(context.Context, *live)) {
 	}()
 }
 
-// order checks all that must hold for a call and builds its row.
-func (s *Switchboard) order(ctx context.Context, tx store.Tx, actor parley.Actor, agentID string, r parley.CallRequest) (*parley.Call, error) {
+// order checks all that must hold for a call and builds its row. Until the network names the call, its sid is our id.
+func (s *Switchboard) order(ctx context.Context, tx store.Tx, actor parley.Actor, agentID, id string, r parley.CallRequest) (*parley.Call, error) {
 	a, err := s.publishedAgent(ctx, tx, actor, agentID)
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (s *Switchboard) order(ctx context.Context, tx store.Tx, actor parley.Actor
 	}
 	t := parley.Stamp(time.Now())
 	c := &parley.Call{
-		EnvironmentID: a.EnvironmentID, AgentID: a.ID, To: r.To, From: w.number.Number, Testing: r.Testing,
+		ID: id, SID: id, EnvironmentID: a.EnvironmentID, AgentID: a.ID, To: r.To, From: w.number.Number, Testing: r.Testing,
 		Direction: parley.Outbound, Transport: parley.TransportSIP, Status: parley.CallInitiated, TrunkID: w.trunk.ID, NumberID: w.number.ID,
 		Payload: r.Payload, Context: r.Context, DialAt: t.Add(r.Delay), CreatedAt: t, UpdatedAt: t,
 	}
