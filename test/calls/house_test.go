@@ -106,7 +106,10 @@ func (h *house) stock() {
 	h.agent = &parley.Agent{ID: parley.NewID(), Name: "Desk", Direction: parley.Inbound, Status: parley.Published, CreatedAt: now, UpdatedAt: now}
 	h.agent.Language, h.agent.InitialMessage, h.agent.Recording, h.agent.InterruptSensitivity = "en-US", &hello, true, "high"
 	h.agent.Endpointing, h.agent.IdleSeconds, h.agent.AskIfHumanPresent, h.agent.WhoSpeaksFirst = "high", 30, true, parley.SpeakerAgent
-	h.trunk = &parley.SIPTrunk{ID: parley.NewID(), Name: "trunk", Domain: "sip.example.com", Transport: "udp", Port: 5060, Active: true, Verified: true, Health: "healthy", CreatedAt: now, UpdatedAt: now}
+	h.trunk = &parley.SIPTrunk{
+		ID: parley.NewID(), Name: "trunk", Domain: "sip.example.com", Transport: "udp", Port: 5060, Active: true, Verified: true, Health: "healthy",
+		CreatedAt: now, UpdatedAt: now,
+	}
 	h.did = &parley.PhoneNumber{ID: parley.NewID(), TrunkID: h.trunk.ID, Number: number, CountryCode: "US", Status: "active", CreatedAt: now, UpdatedAt: now}
 	h.update(func(ctx context.Context, tx store.Tx) error {
 		env, err := tx.EnsureEnvironment(ctx, "test")

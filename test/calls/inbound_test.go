@@ -213,9 +213,10 @@ func TestPanicEndsOneCallOnly(t *testing.T) {
 		r := h.ring(number)
 		<-r.done
 		h.sleep(time.Second)
-		_, _, err := h.board.List(h.t.Context(), h.actor, "", store.CallFilter{Statuses: []parley.CallStatus{parley.CallFailed}, Page: store.Page{Number: 1, Size: 5}})
-		if err != nil || h.board.Live() != 1 {
-			t.Errorf("%d live, %v", h.board.Live(), err)
+		failed := store.CallFilter{Statuses: []parley.CallStatus{parley.CallFailed}, Page: store.Page{Number: 1, Size: 5}}
+		_, n, err := h.board.List(h.t.Context(), h.actor, "", failed)
+		if err != nil || n != 1 || h.board.Live() != 1 {
+			t.Errorf("%d failed, %d live, %v", n, h.board.Live(), err)
 		}
 		calm.leg.HangUp()
 		<-calm.done
