@@ -137,11 +137,11 @@ func speakableSubject(s string) string {
 }
 
 func (k *knowledge) addForm(f *form, o order) {
-	unsure := reUnsure.MatchString(o.condition) || (o.condition == "" && len(f.trigger) == 0)
+	unsure := reUnsure.MatchString(o.condition) || (o.condition == "" && len(f.triggers) == 0)
 	if unsure && k.fallback == nil {
 		k.fallback = f
 	}
-	if len(f.trigger) > 0 {
+	if len(f.triggers) > 0 {
 		k.forms = append(k.forms, f)
 	}
 }

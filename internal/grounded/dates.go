@@ -23,11 +23,13 @@ var ordinals = map[string]int{"first": 1, "second": 2, "third": 3, "fourth": 4, 
 	"nineteenth": 19, "twentieth": 20, "thirtieth": 30}
 
 var (
-	reDay      = regexp.MustCompile(`\b(?:today|tonight|tomorrow|(?:sun|mon|tues|wednes|thurs|fri|satur)day|(?:mon|tue|tues|wed|thu|thurs|fri|sat|sun)\b)`)
+	reDay      = regexp.MustCompile(`\b(?:today|tonight|tomorrow|yesterday|(?:sun|mon|tues|wednes|thurs|fri|satur)day|(?:mon|tue|tues|wed|thu|thurs|fri|sat|sun)\b)`)
 	reDeadline = regexp.MustCompile(`\bin \d{1,2} (?:days?|weeks?)\b`)
 	reMonthDay = regexp.MustCompile(`\b(?:(\d{1,2})(?: of)? (` + months + `)|(` + months + `)(?: the)? (\d{1,2}))\b(?: (20\d\d)\b)?`)
 	reThe      = regexp.MustCompile(`\bthe (\d{1,2})\b(?: (?:of (?:this|the) month|please))?`)
 	reNextWeek = regexp.MustCompile(`\bnext week\b|\b(?:in a week|a week from)\b`)
+	reGone     = regexp.MustCompile(`\b(?:yesterday|last (?:night|week|\w+day))\b`)
+	reAgo      = regexp.MustCompile(`\b(\d{1,2}|a|an) (day|week)s? ago\b`)
 	reAfter    = regexp.MustCompile(`\b(?:day after tomorrow|after tomorrow)\b`)
 	reISO      = regexp.MustCompile(`\b(20\d\d)-(\d\d)-(\d\d)\b`)
 )
@@ -63,6 +65,13 @@ func findDate(raw string, plain []string, now time.Time) (time.Time, bool) {
 	text := dateWords(plain)
 	if m := reMonthDay.FindStringSubmatch(text); m != nil {
 		return monthDay(m, today)
+	}
+	if m := reAgo.FindStringSubmatch(text); m != nil {
+		n := max(number0(m[1]), 1)
+		if m[2] == "week" {
+			n *= 7
+		}
+		return today.AddDate(0, 0, -n), true
 	}
 	switch {
 	case reAfter.MatchString(text):
@@ -159,7 +168,7 @@ func relativeDay(text string, today time.Time) (time.Time, bool) {
 			d = d.AddDate(0, 0, 7)
 		}
 	}
-	return d, !d.Before(today)
+	return d, !d.Before(today) || reGone.MatchString(text)
 }
 
 // clock is a time of day in minutes after midnight.
@@ -188,6 +197,10 @@ var (
 	reMorning   = regexp.MustCompile(`\bmorning\b`)
 	reAfternoon = regexp.MustCompile(`\b(?:afternoon|evening|tonight|night)\b`)
 )
+
+// Words that may follow a bare clock time; behind "at eight" others show that it was none, as in "at eight dollars".
+var afterTime = map[string]bool{"on": true, "tomorrow": true, "today": true, "if": true, "please": true, "in": true, "my": true, "i": true, "and": true, "for": true, "we": true, "with": true, "the": true, "is": true, "would": true, "or": true, "under": true, "it": true,
+	"that": true, "this": true, "next": true, "thanks": true, "thank": true, "then": true, "but": true, "so": true, "sunday": true, "monday": true, "tuesday": true, "wednesday": true, "thursday": true, "friday": true, "saturday": true, "maybe": true, "name": true}
 
 // findTime reads a clock time. asked says that one was asked for, so that a bare number is one. When the half of the day is not said,
 // the business's opening hours decide.
@@ -222,8 +235,9 @@ func findTime(ws []string, asked bool, open hours) (clock, bool) {
 	if m := reOClock.FindStringSubmatch(text); m != nil {
 		return timeOf(number0(m[1]), 0, half, open)
 	}
-	if m := reAtTime.FindStringSubmatch(text); m != nil && (asked || m[2] != "" || m[3] == "") || m != nil && isOneOf(m[3], "on", "tomorrow", "today", "if", "please", "in") {
-		if asked || !strings.HasPrefix(m[0], "for") && !strings.HasPrefix(m[0], "to") {
+	for _, m := range reAtTime.FindAllStringSubmatch(text, -1) {
+		plausible := m[2] != "" || m[3] == "" || afterTime[m[3]]
+		if plausible && (asked || !strings.HasPrefix(m[0], "for") && !strings.HasPrefix(m[0], "to")) {
 			return timeOf(number0(m[1]), number0(strings.ReplaceAll(m[2], " ", "")), half, open)
 		}
 	}
@@ -272,7 +286,7 @@ var reSpan = regexp.MustCompile(`\b(\d{1,2})(?::(\d\d))?(?: (am|pm))? (?:to|unti
 
 // widen takes the spans of a sentence about opening hours into account.
 func (h hours) widen(ws []string) hours {
-	for _, m := range reSpan.FindAllStringSubmatch(strings.Join(ws, " "), -1) {
+	for _, m := range reSpan.FindAllStringSubmatch(strings.NewReplacer("midnight", "24", "noon", "12 pm").Replace(strings.Join(ws, " ")), -1) {
 		from, to := number0(m[1])*60+number0(m[2]), number0(m[4])*60+number0(m[5])
 		if m[3] == "pm" && from < 12*60 {
 			from += 12 * 60

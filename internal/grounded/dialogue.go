@@ -1,6 +1,7 @@
 package grounded
 
 import (
+	"regexp"
 	"strings"
 )
 
@@ -46,18 +47,20 @@ func (k *knowledge) step(s *state, text string) act {
 // keepUnanswered puts the question that led to the offer into the message, so that it need not be said again.
 func (k *knowledge) keepUnanswered(s *state) {
 	for _, sl := range s.form.slots {
-		if sl.kind == textSlot && sl.key == "message" && s.unanswered != "" {
+		if sl.kind == textSlot && reMatter.MatchString(sl.label) && s.unanswered != "" {
 			s.values[sl.key] = plainValue(s.unanswered)
 		}
 	}
 }
+
+var reMatter = regexp.MustCompile(`\b(?:message|reason|question|request|concern|matter|enquiry|inquiry|about|issue)\b`)
 
 // universal handles what means the same in every state.
 func (k *knowledge) universal(s *state, u utterance) (act, bool) {
 	asksMore := !u.only() && startsQuestion(u.rest)
 	text := s.asked != nil && s.asked.kind == textSlot
 	switch {
-	case u.has(leaves) && !asksMore && !(s.form != nil && s.confirming && u.has(affirms)) && (!text || u.only()):
+	case u.has(leaves|closes) && !asksMore && !(s.form != nil && s.confirming && u.has(affirms)) && (!text || u.only()):
 		s.drop()
 		return act{after: []string{sayGoodbye}, hangUp: true}, true
 	case u.only() && u.has(wantsRepeat|wantsSlower):
@@ -113,10 +116,13 @@ func (k *knowledge) next(s *state) []string {
 func (k *knowledge) person(s *state, u utterance) act {
 	if k.transfer != nil {
 		s.drop()
-		return act{before: []string{sayOneMoment}, call: k.transfer}
+		return act{call: k.transfer}
 	}
 	if s.form != nil {
 		return say(append([]string{sayCannotPass}, k.next(s)...)...)
+	}
+	if f, score := k.bestForm(u, true); f != nil && score >= 1 {
+		return k.begin(s, f, u)
 	}
 	k.openForm(s, k.fallback, u)
 	return say(append([]string{sayCannotPass, "But I can take a message."}, k.next(s)...)...)
@@ -125,7 +131,7 @@ func (k *knowledge) person(s *state, u utterance) act {
 // begin starts a form that the caller asked for.
 func (k *knowledge) begin(s *state, f *form, u utterance) act {
 	if len(f.slots) == 0 {
-		return act{before: []string{sayOneMoment}, call: f}
+		return act{call: f}
 	}
 	k.openForm(s, f, u)
 	s.topic = nil
@@ -135,7 +141,7 @@ func (k *knowledge) begin(s *state, f *form, u utterance) act {
 		}
 	}
 	if s.missing() == nil && f.harmless() {
-		return act{before: []string{sayOneMoment}, call: f}
+		return act{call: f}
 	}
 	return say(append([]string{sayGladly}, k.next(s)...)...)
 }
@@ -227,7 +233,7 @@ func (k *knowledge) inForm(s *state, u utterance) act {
 // filled goes on after a value was taken.
 func (k *knowledge) filled(s *state) act {
 	if s.missing() == nil && s.form.harmless() {
-		return act{before: []string{sayOneMoment}, call: s.form}
+		return act{call: s.form}
 	}
 	if s.missing() != nil {
 		return say(append([]string{sayThanks}, k.next(s)...)...)
@@ -240,7 +246,7 @@ func (k *knowledge) interlude(s *state, u utterance, asked *slot) (act, bool) {
 	if u.only() || !startsQuestion(u.rest) && !startsQuestion(withoutPolite(u)) {
 		return act{}, false
 	}
-	if _, ok := k.find(asked, u, false); ok {
+	if _, ok := k.find(asked, u, false, false); ok {
 		return act{}, false
 	}
 	qs := questions(u)
@@ -356,8 +362,8 @@ func (k *knowledge) correct(s *state, u utterance) (act, bool) {
 		}
 	}
 	if named != nil && named.kind != textSlot {
-		if v, ok := k.find(named, u, true); ok && !(named.kind == nameSlot && u.has(denies) && strings.Contains(v.canon, "Wrong")) {
-			s.values[named.key] = v
+		if v, ok := k.find(named, u, true, !s.form.dated()); ok && !(named.kind == nameSlot && u.has(denies) && strings.Contains(v.canon, "Wrong")) {
+			s.set(named, v)
 			return say(s.form.summary(s.values)), true
 		}
 	}
@@ -369,6 +375,21 @@ func (k *knowledge) correct(s *state, u utterance) (act, bool) {
 		return say(named.prompt), true
 	}
 	return act{}, false
+}
+
+// mergeName puts a single corrected name into the place of the one it is like: "Edward Grey" with "Gray" is "Edward Gray".
+func mergeName(old, corrected string) string {
+	parts := strings.Fields(old)
+	if len(parts) < 2 || strings.Contains(corrected, " ") {
+		return corrected
+	}
+	for i, p := range parts {
+		if distance(strings.ToLower(p), strings.ToLower(corrected)) <= max(1, len(p)/3) {
+			parts[i] = corrected
+			return strings.Join(parts, " ")
+		}
+	}
+	return corrected
 }
 
 // replaceBare takes a bare value after "no": figures for what is made of figures, words for the name.
@@ -383,8 +404,8 @@ func (k *knowledge) replaceBare(s *state, u utterance) bool {
 				if sl.kind != kind {
 					continue
 				}
-				if v, ok := k.find(sl, rest, true); ok {
-					s.values[sl.key] = v
+				if v, ok := k.find(sl, rest, true, !s.form.dated()); ok {
+					s.set(sl, v)
 					return true
 				}
 			}

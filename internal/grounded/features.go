@@ -8,7 +8,7 @@ import (
 )
 
 // kind is what sort of answer a question asks for, or what sort of value a sentence holds.
-type kind uint16
+type kind uint32
 
 const (
 	kindPrice kind = 1 << iota
@@ -22,6 +22,9 @@ const (
 	kindPhone
 	kindAddress // the place of the business itself
 	kindAge
+	kindNeed // what the caller has to have or bring
+	kindReason
+	kindMonth // a sentence that names months
 
 	kindAny kind = 0
 )
@@ -85,9 +88,9 @@ const months = `january|february|march|april|may|june|july|august|september|octo
 // What the words of a sentence look like when they hold a value of a kind. They run over words joined by spaces, numbers as digits.
 var (
 	reHoldsPrice = regexp.MustCompile(`\b\d+(\.\d+)? (euros?|dollars?|pounds?|cents?|usd|eur|francs?|percent|bucks|reais|pence)\b|\bfree\b|\bhalf( the)? price\b` +
-		`|\b(price|fee|cost|rate)s? (depends?|varies|vary)\b|\bno (charge|fee|cost)\b`)
+		`|\b(price|fee|cost|rate)s? (depends?|varies|vary)\b|\bno (extra |additional )?(charge|fee|cost)s?\b`)
 	reHoldsTime = regexp.MustCompile(`\b\d{1,2}(:\d\d)? (am|pm|o clock)\b|\b\d{1,2}:\d\d\b|\bnoon\b|\bmidnight\b|\b\d{1,2} (to|until|till) \d{1,2}\b|\b(daily|every day|weekdays?|weekends?)\b` +
-		`|\baround the clock\b|\b24 hours\b|\b(after|before|within|until|from|up to|in) \d+ (working )?(minutes?|hours?|days?|weeks?|months?)\b|\bsame day\b|\bhalf an hour (before|after)\b|\b(an|1) hour (before|after)\b|\bevery (half )?(hour|day|week|month)\b` +
+		`|\baround the clock\b|\b24 hours\b|\b(after|before|within|until|from|up to|in) \d+ (working )?(minutes?|hours?|days?|weeks?|months?)\b|\bsame day\b|\bhalf an hour (before|after)\b|\b(an|1) hour (before|after)\b|\bevery (\d+ |half )?(hours?|days?|weeks?|months?|years?)\b|\b(once|twice|\d+ times) (a|per) (day|week|month|year)\b` +
 		`|\b(` + months + `)\b|\bby (appointment|arrangement)\b|\bclosed\b`)
 	reHoldsPlace = regexp.MustCompile(`\b(street|st|road|rd|avenue|ave|lane|way|square|boulevard|drive|place|floor|opposite|behind|in front of|next to|near|corner|garage|station|building|downtown|upstairs|pier|entrance)\b` +
 		`|\bon foot\b|\blocated\b|\baddress\b|\bstops? (at|in)\b|\b(at|in|under|inside|beside|through|on) (the|our|a) \w+`)
@@ -95,12 +98,18 @@ var (
 	reHoldsDuration = regexp.MustCompile(`\b(\d+|an?|half an|half) (\w+ )?(minutes?|hours?|days?|weeks?|months?|years?)\b|\bsame day\b|\bsince \d{4}\b|\bovernight\b|\bhalf an hour\b`)
 	reHoldsDistance = regexp.MustCompile(`\b\d+ (minutes?|metres?|meters?|kilometres?|kilometers?|km|miles?|yards|feet|blocks?)\b|\bnext to\b|\bopposite\b|\bacross\b`)
 	reHoldsPhone    = regexp.MustCompile(`\b\d{3,}( \d{2,})+\b|\b\d{6,}\b`)
-	reHoldsAge      = regexp.MustCompile(`\b(age|aged|ages|years? old|at least \d+|(under|over|below|above) \d+|from \d+ years|minimum age|puppies|adults only)\b`)
+	reHoldsNeed     = regexp.MustCompile(`\b(need|needs|needed|bring|bringing|required?|must|show|have to|please|wear)\b`)
+	reHoldsReason   = regexp.MustCompile(`\b(because|since|due to|reason|so that|in order to)\b`)
+	reHoldsMonth    = regexp.MustCompile(`\b(` + months + `)\b`)
+	reHoldsAge      = regexp.MustCompile(`\b(age|aged|ages|years? old|at least \d+|(under|over|below|above) \d+|\d+ (or|and) (older|over|above|up)|from (the age of )?\d+ (months|years|weeks)|minimum age|puppies|adults only)\b`)
 	reHouse         = regexp.MustCompile(`\b\d+[a-z]? (?:[\p{L}.']+ ){1,3}(street|st|road|rd|avenue|ave|lane|way|square|boulevard|drive|court|quay|plaza|place|hill|row|close|terrace|gardens|highway)\b|\bpier \d+\b`)
 	reHoldsCount    = regexp.MustCompile(`\b\d+\b`)
-	reOpenWords     = regexp.MustCompile(`\b(open|opens|opening|close|closes|closed|hours|available|daily|around the clock)\b`)
+	reOpenWords     = regexp.MustCompile(`\b(open|opens|opening|close|closes|closed|hours|available|reachable|here|daily|around the clock)\b`)
+	reAddressName   = regexp.MustCompile(`\b\d{1,4}[a-z]? [A-Z][a-z]+ [A-Z][a-z]+`)
+	reWhatWeDo      = regexp.MustCompile(`^what (else )?(do|can) you (do|offer|provide|sell|have|make)$|^(what|which) (kinds? of |sorts? of |types? of )?(work|services?|things|products?|treatments?) (do|can) you (do|offer|provide|sell|have)$|^what (services?|products?) (are there|are available)$`)
+	reServices      = regexp.MustCompile(`\b(services?|offers?|products?|treatments?|what we (do|offer)|our work)\b`)
 	// A sentence that speaks of the business as a whole being open.
-	reOpenSelf = regexp.MustCompile(`^(?:we (?:are|'re|open|close)|(?:the |our )?(?:office|shop|store|clinic|practice|restaurant|bistro|salon|gym|garage|workshop|centre|center|surgery|business|reception|desk|team|` +
+	reOpenSelf = regexp.MustCompile(`^(?:we(?: are|'re|’re| open| close)(?: (?:open|here|there|available|reachable|closed|in))? ?|(?:the |our )?(?:office|shop|store|clinic|practice|restaurant|bistro|salon|gym|garage|workshop|centre|center|surgery|business|reception|desk|team|` +
 		`opening (?:hours|times)|(?:business |office |consultation |working )?hours|school|studio|museum|library|bakery|cafe|bar|pharmacy|showroom) |open |closed |you can reach us|[\p{L}' &]+ (?:is|are) open )`)
 	reNamePerson = regexp.MustCompile(`\b(?:Dr|Mr|Mrs|Ms|Doctor)\.? [A-Z]|\S [A-Z][a-z]+ [A-Z][a-z]+|\b(?:with|by|trainer|barbers are|lawyer) [A-Z][a-z]+|^[A-Z][a-z]+ [A-Z][a-z]+ |\b(?i:customers?|owners?|doctors?|staff|team|colleagues?|manager|landlord|tenant|buyer|seller|parents?|guests?|patients?|therapists?|mechanics?|vets?|trainers?|lawyers?|notary|we)\b`)
 )
@@ -113,7 +122,7 @@ func holds(text string, ws []string) kind {
 		re *regexp.Regexp
 		k  kind
 	}{{reHoldsPrice, kindPrice}, {reHoldsTime, kindTime}, {reHoldsPlace, kindPlace}, {reHoldsDuration, kindDuration}, {reHoldsDistance, kindDistance},
-		{reHoldsPhone, kindPhone}, {reHoldsCount, kindCount}, {reHoldsAddress, kindAddress}, {reHoldsAge, kindAge}} {
+		{reHoldsPhone, kindPhone}, {reHoldsCount, kindCount}, {reHoldsAddress, kindAddress}, {reHoldsAge, kindAge}, {reHoldsNeed, kindNeed}, {reHoldsMonth, kindMonth}, {reHoldsReason, kindReason}} {
 		if p.re.MatchString(joined) {
 			k |= p.k
 		}
@@ -123,6 +132,9 @@ func holds(text string, ws []string) kind {
 	}
 	if k&kindTime != 0 && reOpenWords.MatchString(joined) {
 		k |= kindOpen
+	}
+	if reAddressName.MatchString(text) {
+		k |= kindAddress | kindPlace
 	}
 	if reNamePerson.MatchString(text) {
 		k |= kindPerson
@@ -136,13 +148,16 @@ var asks = []struct {
 	k  kind
 }{
 	{regexp.MustCompile(`\bhow long\b|\bhow much time\b|\bhow many (minutes|hours|days|weeks|months|years)\b`), kindDuration},
+	{regexp.MustCompile(`\bhow (far|long|many days|many weeks) (ahead|in advance|before)\b`), kindDuration},
 	{regexp.MustCompile(`\bhow far\b|\bwhat distance\b`), kindDistance},
 	{regexp.MustCompile(`\bhow much\b|\b(prices?|costs?|fees?|rates?|charges?|charged|expensive|cheap|cheaper|cheapest)\b`), kindPrice},
-	{regexp.MustCompile(`\b(phone|telephone|mobile) number\b|\bnumber (for|to call|of the)\b|\bwhat number\b`), kindPhone},
+	{regexp.MustCompile(`\b(phone|telephone|mobile) number\b|\b(who|where) (do|can|should|must) (i|we) (call|ring|contact|phone)\b|\bnumber (for|to call|of the)\b|\bwhat number\b`), kindPhone},
+	{regexp.MustCompile(`^(\w+ )?why\b|\b(know|tell|me|and|reason) why\b|\bhow come\b`), kindReason},
+	{regexp.MustCompile(`\bwhat (\w+ )?(do|will|would|should|must) (i|we|you) (need|bring|have to (bring|have|show))\b`), kindNeed},
 	{regexp.MustCompile(`\bhow (old|young)\b|\b(what|which|minimum) age\b|\bage limit\b`), kindAge},
 	{regexp.MustCompile(`\bhow many\b`), kindCount},
 	{regexp.MustCompile(`\b(are|is|were|be|you|it|stay|still) (\w+ )?(open|opened|closed)\b|\b(opening|business|office|consultation|working) (hours|times)\b|\byour hours\b|\bwhat hours\b` +
-		`|\b(do|does|will) (you|it|the \w+|the \w+ \w+) (open|close)\b|\bopen (on|at|till|until|today|tomorrow|\w+day)\b`), kindOpen},
+		`|\b(are|is) (you|anyone|anybody|someone|somebody) (there|here|in|available|reachable)\b|\b(do|does|will) (you|it|the \w+|the \w+ \w+) (open|close)\b|\bopen (on|at|till|until|today|tomorrow|\w+day)\b`), kindOpen},
 	{regexp.MustCompile(`^(\w+ )?when\b|\b(know|tell|me|and|or|until|till|since|from|by|but|ask) when\b|\bwhat (time|day|days|times)\b|\bwhich days?\b|\bhow (late|early|soon|often)\b|\buntil what\b|\bhow fast\b`), kindTime},
 	{regexp.MustCompile(`\bwhere are you\b|\b(your|the|what|an) address\b|\byou located\b|\bfind you\b|\bwhere is (your|the) (\w+ )?(office|shop|practice|clinic|store|restaurant|hotel|gym|salon|garage|bistro)\b`),
 		kindAddress},
@@ -160,7 +175,12 @@ func asked(joined string) kind {
 	return kindAny
 }
 
-// must says whether an answer without such a value is no answer; of the rest a fitting sentence without the value may still answer.
-func (k kind) must() bool {
-	return k&(kindPrice|kindTime|kindOpen|kindDuration|kindDistance|kindPhone|kindAddress|kindCount|kindAge) != 0
-}
+// monthStems are the stems of the months' names.
+var monthStems = func() map[string]bool {
+	set := map[string]bool{}
+	for _, m := range strings.Split(months, "|") {
+		set[stem(m)] = true
+	}
+	delete(set, "may")
+	return set
+}()

@@ -34,18 +34,20 @@ type slot struct {
 	numeric    bool // the tool wants a JSON number
 	choices    []string
 	units      map[string]bool // stems that mark a number as meant for this slot
+	people     bool            // counts people
 	prompt     string
 }
 
 // form is a request that is filled slot by slot: an action of the agent, or a message that its texts tell it to take down.
 type form struct {
-	tool    string
-	message bool // handed over with take_message
-	slots   []*slot
-	trigger []string // stems that the caller uses who wants this
-	topic   int
-	closing string // said once it is handed over
-	title   string
+	tool     string
+	message  bool // handed over with take_message
+	slots    []*slot
+	triggers [][]string // stems that the caller uses who wants this, in alternatives
+	topic    int
+	closing  string // said once it is handed over
+	title    string
+	replies  bool // taken down in answer to a question: "wants to know where the order is"
 }
 
 // maxSlots bounds what one form asks a caller.
@@ -62,7 +64,9 @@ var (
 	reListCut     = regexp.MustCompile(`(?i),? and |, | as well as | plus `)
 	reOwner       = regexp.MustCompile(`^(?i)(?:(?:for |also |the |a |an |their |his or her |her |his |your |both |callers?(?:'s|s')? |customers?(?:'s|s')? |guests?(?:'s|s')? |patients?(?:'s|s')? |` +
 		`clients?(?:'s|s')? |owners?(?:'s|s')? |members?(?:'s|s')? |users?(?:'s|s')? )*)`)
-	reAsClause = regexp.MustCompile(`(?i)^(?:what|which|how|where|when|why|whether) `)
+	reDescription = regexp.MustCompile(`^(?i)(?:short |brief |rough )*(?:description|details|account|summary|note) (?:of|on|about) ((?:what|how|where|why) .+)$`)
+	reAsks        = regexp.MustCompile(`(?i)\b(?:know|asks?|asking|questions?|wonders?|inquires?|enquires?)\b`)
+	reAsClause    = regexp.MustCompile(`(?i)^(?:what|which|how|where|when|why|whether) `)
 )
 
 // takesDown says whether an order asks for things to be learned from the caller.
@@ -108,8 +112,9 @@ func messageForm(o order, subject string) *form {
 	if about == "" {
 		about = subject
 	}
+	f.replies = reAsks.MatchString(o.condition)
 	if !reUnsure.MatchString(about) {
-		f.trigger = triggerStems(about)
+		f.triggers = alternatives(about)
 	}
 	return f
 }
@@ -121,6 +126,9 @@ func slotList(list string) []*slot {
 		item = strings.TrimSpace(strings.Trim(strings.ReplaceAll(item, "’", "'"), " .:"))
 		item, _, _ = strings.Cut(item, " or ")
 		bare := reOwner.ReplaceAllString(item, "")
+		if m := reDescription.FindStringSubmatch(bare); m != nil {
+			bare = m[1]
+		}
 		if bare == "" || strings.HasPrefix(strings.ToLower(bare), "whether") || len(strings.Fields(bare)) > 9 || len(out) == maxSlots {
 			continue
 		}
@@ -152,7 +160,7 @@ func slotKey(label string) string {
 
 // defaultMessage is what is taken down when the agent's texts do not say what.
 func defaultMessage() *form {
-	return &form{tool: llm.ToolTakeMessage, message: true, title: "a message", trigger: []string{"messag"},
+	return &form{tool: llm.ToolTakeMessage, message: true, title: "a message", triggers: [][]string{{"messag"}},
 		slots: []*slot{newSlot("name", "name", ""), newSlot("phone", "phone number", ""), newSlot("message", "message", "")}}
 }
 
@@ -201,9 +209,12 @@ func newSlot(key, label, format string) *slot {
 			s.units[stem(w)] = true
 		}
 	}
-	for _, w := range []string{"people", "person", "guest", "adult"} {
-		if s.units[w] || s.units["parti"] {
-			s.units["peopl"], s.units["person"], s.units["guest"], s.units["adult"], s.units["us"] = true, true, true, true, true
+	for _, w := range []string{"person", "guest", "adult", "player", "passeng", "particip", "visitor", "seat", "attende", "diner", "parti"} {
+		s.people = s.people || s.units[w]
+	}
+	if s.people {
+		for _, w := range []string{"person", "guest", "adult", "us"} {
+			s.units[w] = true
 		}
 	}
 	s.prompt = s.ask()
@@ -224,7 +235,11 @@ func (s *slot) ask() string {
 	case strings.HasPrefix(label, "how many"):
 		return capital(label) + "?"
 	case s.kind == numberSlot && strings.HasPrefix(label, "number of "):
-		return "What is the number of " + strings.TrimPrefix(label, "number of ") + "?"
+		return "How many " + strings.TrimPrefix(label, "number of ") + "?"
+	case s.kind == numberSlot && strings.HasPrefix(label, "party"):
+		return "For how many people?"
+	case s.kind == numberSlot && strings.HasSuffix(label, "s"):
+		return "How many " + label + "?"
 	case s.kind == phoneSlot:
 		return "What is your phone number?"
 	case s.kind == emailSlot:
@@ -267,7 +282,7 @@ func (k *knowledge) addTool(t llm.Tool) {
 		return
 	}
 	name := strings.ToLower(strings.NewReplacer("_", " ", "-", " ").Replace(splitCamel(t.Name)))
-	f := &form{tool: t.Name, title: name, trigger: triggerStems(name)}
+	f := &form{tool: t.Name, title: name, triggers: [][]string{triggerStems(name)}}
 	var s schema
 	if err := json.Unmarshal(t.Parameters, &s); err == nil {
 		f.slots = toolSlots(s)

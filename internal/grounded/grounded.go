@@ -146,9 +146,6 @@ func (c *chat) perform(ctx context.Context, s *state, a act) reply {
 	switch {
 	case a.call != nil:
 		r.call = call(a.call, s)
-		if len(r.texts) == 0 && !a.call.message {
-			r.texts = []string{sayOneMoment}
-		}
 	case a.hangUp:
 		r.call = &llm.ToolCall{ID: callID(s), Name: llm.ToolHangUp, Arguments: json.RawMessage(`{}`)}
 	}

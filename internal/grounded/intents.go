@@ -24,6 +24,7 @@ const (
 	givesUp
 	declines
 	corrects
+	closes // nothing more is wanted, which is a farewell but when it confirms
 )
 
 // What the universal intents sound like wherever they stand. They run over plain words joined by spaces, with a space at both ends.
@@ -32,7 +33,8 @@ var anywhere = []struct {
 	re *regexp.Regexp
 }{
 	{leaves, regexp.MustCompile(` (?:good ?bye|bye(?: bye)?|bye-bye|see you(?: later| then| soon| tomorrow)?|have a (?:nice|good|great|lovely) (?:day|one|evening|weekend|afternoon|night)|` +
-		`talk to you (?:later|soon)|that (?:is|was|will be|would be) (?:all|it|everything)(?: for (?:now|today))?(?: i (?:need|needed|wanted)(?: to know)?)?|nothing else|(?:i am|we are) (?:all set|done)|hang up(?: now)?|cheerio|so long|have to go|got to go|you can hang up) `)},
+		`talk to you (?:later|soon)|hang up(?: now)?|cheerio|so long|have to go|got to go|you can hang up) `)},
+	{closes, regexp.MustCompile(` (?:that (?:is|was|will be|would be) (?:all|it|everything)(?: for (?:now|today))?(?: i (?:need|needed|wanted)(?: to know)?)?|nothing else|(?:i am|we are) (?:all set|done)) `)},
 	{wantsRepeat, regexp.MustCompile(` (?:(?:can|could|would|will) you (?:please )?(?:repeat|say)(?: that| it| this)?(?: again| once more| one more time)?|(?:please )?repeat(?: that| it| please| again)?|` +
 		`say (?:that|it) again|come again|pardon(?: me)?|(?:what|sorry what) (?:did|was it|do) you (?:say|said|just say)|what was that(?: again)?|(?:i )?(?:did|do|could) not (?:catch|hear|get|understand)(?: (?:that|you|it|what you said|a word))?|` +
 		`one more time|once more|again please|excuse me|i beg your pardon|what did you just say) `)},
@@ -41,12 +43,12 @@ var anywhere = []struct {
 		`let me (?:think|check|see|look|get a pen|find a pen)|i am (?:looking for|getting) a pen|just a (?:second|sec|moment|minute)) |^ (?:please )?wait(?: please)? $`)},
 	{asksRobot, regexp.MustCompile(` (?:(?:are|am) (?:you|i talking to|i speaking to|i speaking with|i talking with)(?: to| with)? (?:a |an )?(?:real |actual |live )?(?:robot|machine|bot|computer|human|person|ai|a i|recording|human being|artificial intelligence|answering machine)|` +
 		`is this (?:a |an )?(?:real |actual )?(?:robot|machine|bot|computer|recording|human|ai|a i|person|answering machine)) `)},
-	{wantsPerson, regexp.MustCompile(` (?:(?:speak|talk|connect me|put me through|transfer me|get through|chat) (?:to|with|me to) (?:a |an |the |some )?(?:real |live |actual |human )?(?:person|human|someone|somebody|operator|agent|representative|` +
+	{wantsPerson, regexp.MustCompile(` (?:(?:put|connect|transfer) me (?:through |over )?(?:to|with)(?: \w+){1,3}|(?:speak|talk|connect me|put me through|transfer me|get through|chat) (?:to|with|me to) (?:a |an |the |some )?(?:real |live |actual |human )?(?:person|human|someone|somebody|operator|agent|representative|` +
 		`receptionist|manager|colleague|staff|boss|owner|anyone|a member of staff)(?: being| real| else)?|(?:a )?(?:real|human|live|actual) (?:person|human|being|agent|operator)(?: please)?|(?:get|give) me (?:a |an |the )?(?:person|human|manager|operator|someone)(?: real)?|` +
 		`transfer me|operator|representative|(?:a |an )?(?:person|human) please|is (?:there )?(?:anyone|anybody|someone|somebody) (?:i can|there i can) (?:talk|speak) to) `)},
 	{wantsHelp, regexp.MustCompile(` (?:what (?:else )?can you (?:do|tell me|help me with|help with|offer)(?: for me)?|what (?:do|can) you (?:know|do)(?: exactly)?|how can you help(?: me)?|can you help me|could you help me|i need (?:some )?help|what are (?:my|the) options|` +
 		`what can i (?:ask|do)(?: you)?(?: here)?|who can help me|help me|help) `)},
-	{asksWho, regexp.MustCompile(` (?:who are you|who is (?:this|that|speaking|there|calling)|what is your name|who am i (?:speaking|talking) (?:to|with)|(?:what|which) (?:company|business|place|number) is this|who do i have|with whom am i speaking) `)},
+	{asksWho, regexp.MustCompile(` (?:who are you|who is (?:this|that|speaking|there|calling)|what (?:is|was) your name(?: again)?|who am i (?:speaking|talking) (?:to|with)|(?:what|which) (?:company|business|place|number) is this|who do i have|with whom am i speaking) `)},
 	{givesUp, regexp.MustCompile(` (?:never ?mind|forget (?:it|that|about it)|cancel (?:that|it|this|everything)|(?:i )?(?:changed|change) my mind|(?:i )?(?:do not|no longer) want (?:to|that|this|it)(?: any ?more)?|stop(?: it| that)?|leave it|let us not|` +
 		`rather not(?: do that| after all)?|start over|not now|drop it) `)},
 	{declines, regexp.MustCompile(` (?:(?:i )?(?:do not|have not|would not) (?:have|got|know|remember|use|want to (?:give|say|tell)|like to (?:give|say|tell))(?: (?:one|it|that|any|an e ?mail|email|e ?mail|a phone|a number|an? \w+(?: \w+)?))?|(?:i would |i had )?rather not(?: say| tell| give (?:it|that|one))?|` +

@@ -11,15 +11,16 @@ type key struct{ stem, prev, next string }
 
 // question is one thing that the caller wants to know.
 type question struct {
-	ws     []string
-	keys   []key    // must be covered
-	weak   []string // stems that only rank
-	kind   kind
-	days   days
-	prior  []key // what "it" may stand for
-	refers bool  // leans on what was said before: "it", "that"
-	goesOn bool  // "and on Sunday", "what about the suite"
-	asks   bool  // worded as a question
+	ws      []string
+	keys    []key    // must be covered
+	weak    []string // stems that only rank
+	kind    kind
+	days    days
+	context []key // of a statement before it: "a screw came out, can you fix it"
+	prior   []key // what "it" may stand for
+	refers  bool  // leans on what was said before: "it", "that"
+	goesOn  bool  // "and on Sunday", "what about the suite"
+	asks    bool  // worded as a question
 }
 
 var (
@@ -60,6 +61,11 @@ func questions(u utterance) []question {
 				first.kind = q.kind
 			}
 			first.days |= q.days
+		}
+	}
+	if first := &out[0]; first.refers && len(statements) > 0 {
+		if q, ok := newQuestion(slices.Concat(statements...)); ok {
+			first.context = q.keys
 		}
 	}
 	return out[:min(len(out), maxQuestions)]
@@ -107,7 +113,7 @@ func splitStarters(ws []string) [][]string {
 func hangsOn(ws []string) bool {
 	for i, w := range ws {
 		if questionWord(w) {
-			return !slices.ContainsFunc(ws[i+1:], func(w string) bool { return reStarter.MatchString(w) && !questionWord(w) && w != "any" })
+			return !slices.ContainsFunc(ws[i+1:], func(w string) bool { return auxiliary(w) })
 		}
 	}
 	return false
@@ -117,10 +123,15 @@ func questionWord(w string) bool {
 	return isOneOf(w, "what", "which", "who", "whom", "whose", "where", "when", "why", "how")
 }
 
+func auxiliary(w string) bool { return reStarter.MatchString(w) && !questionWord(w) && w != "any" }
+
 // startsQuestion says whether the words begin like a question: an auxiliary with a subject behind it, or a question word.
 func startsQuestion(ws []string) bool {
 	if len(ws) < 2 || !reStarter.MatchString(ws[0]) {
 		return false
+	}
+	if isOneOf(ws[0], "when", "where", "why", "who") {
+		return auxiliary(ws[1]) || ws[0] == "who"
 	}
 	if questionWord(ws[0]) {
 		return ws[0] != "which" || len(ws) > 2
@@ -179,7 +190,7 @@ func keysOf(ws []string) (keys []key, weak []string) {
 			continue
 		case isDay(w):
 			continue
-		case l.weak[w]:
+		case (l.weak[w] || l.weak[irregular[w]]) && !(isOneOf(w, "morning", "afternoon", "evening") && i+1 < len(folded) && (i == 0 || !isOneOf(folded[i-1], "in", "this", "tomorrow", "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"))):
 			weak = append(weak, s)
 			continue
 		}
@@ -202,9 +213,17 @@ func isDay(w string) bool {
 	return ok || isOneOf(w, "weekdays", "weekday", "weekends", "weekend")
 }
 
-// without leaves out keys that decide nothing for this business: its own name.
+// without takes the business's own name from the keys: it decides nothing, and only ranks.
 func (q question) without(self map[string]bool) question {
-	q.keys = slices.DeleteFunc(slices.Clone(q.keys), func(k key) bool { return self[k.stem] })
+	keys := q.keys
+	q.keys, q.weak = nil, slices.Clone(q.weak)
+	for _, n := range keys {
+		if self[n.stem] {
+			q.weak = append(q.weak, n.stem)
+			continue
+		}
+		q.keys = append(q.keys, n)
+	}
 	return q
 }
 

@@ -26,10 +26,12 @@ func (f found) ok() bool { return len(f.facts) > 0 || len(f.choose) > 0 }
 const (
 	coverOwn     = 1.0  // the word itself stands in the sentence
 	coverSense   = 0.95 // a word of the same sense
+	coverLean    = 0.9  // it stands in the sentence that this one leans on
 	coverHeard   = 0.8  // a word that sounds like it
 	coverAround  = 0.6  // it stands in the subject, the heading or the sentence before
 	coverNearby  = 0.3  // it stands elsewhere in the same training
 	bonusWeak    = 0.25
+	bonusSelf    = 0.4 // a word of the business's own name
 	bonusDays    = 0.3
 	bonusTopic   = 0.25
 	malusLength  = 0.02 // for each word of the sentence that was not asked for
@@ -55,6 +57,9 @@ func (k *knowledge) weight(s string) float64 {
 // covers says how well a fact covers a word: by itself, and with what stands around it.
 func (k *knowledge) covers(n key, f *fact) (own, any float64) {
 	own = k.coverIn(n, f.own)
+	if own == 0 && f.leansOn != nil {
+		own = coverLean * k.coverIn(n, f.leansOn.own)
+	}
 	if own > 0 {
 		return own, own
 	}
@@ -94,6 +99,13 @@ func (k *knowledge) misheard(n key, s string) bool {
 // search finds the sentences that answer a question. topic is what was spoken of last, vector the question's embedding or nil.
 func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
 	q = q.without(k.self)
+	if len(q.context) > 0 {
+		whole := q
+		whole.keys, whole.context, whole.refers = slices.Concat(q.keys, q.context), nil, false
+		if f := k.choose(whole, k.candidates(whole, k.facts, nil, vector)); f.ok() {
+			return f
+		}
+	}
 	if q.refers && len(topic) > 0 {
 		if f := k.choose(q, k.candidates(q, sameTopic(k.facts, topic), topic, vector)); f.ok() {
 			return f
@@ -109,13 +121,19 @@ func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
 			return found{}
 		}
 	}
+	if f := k.whatWeDo(q); f.ok() {
+		return f
+	}
+	if q.kind == kindPlace && len(q.keys) == 0 {
+		q.kind = kindAddress
+	}
 	if q.kind == kindAddress || q.kind == kindOpen && len(q.keys) == 0 {
 		if f := k.aboutUs(q); f.ok() {
 			return f
 		}
 	}
 	pool := k.candidates(q, k.facts, topic, vector)
-	if len(q.keys) == 0 && len(topic) > 0 && !q.asksOfUs() {
+	if len(q.keys) == 0 && len(topic) > 0 && !q.asksOfUs() && (len(pool) == 0 || !q.ranked(k, pool[0].fact)) {
 		if f := k.choose(q, k.candidates(q, sameTopic(k.facts, topic), topic, vector)); f.ok() {
 			return f
 		}
@@ -154,6 +172,26 @@ func (k *knowledge) aboutUs(q question) found {
 	}
 	slices.SortStableFunc(out, func(a, b *fact) int { return cmp.Compare(b.addressed(), a.addressed()) })
 	return found{facts: out[:min(len(out), 1)]}
+}
+
+// whatWeDo answers what the business does or offers, when its texts say so in a training of that name or in "We …" of the description.
+func (k *knowledge) whatWeDo(q question) found {
+	if len(q.keys) > 0 || !reWhatWeDo.MatchString(strings.Join(q.ws, " ")) {
+		return found{}
+	}
+	var named, plain []*fact
+	for _, f := range k.facts {
+		switch {
+		case f.topic > 0 && reServices.MatchString(strings.ToLower(f.subject)):
+			named = append(named, f)
+		case f.topic == 0 && strings.HasPrefix(f.text, "We ") && f.holds&(kindPrice|kindTime) == 0:
+			plain = append(plain, f)
+		}
+	}
+	if len(named) == 0 {
+		named = plain
+	}
+	return found{facts: named[:min(len(named), maxOpenings)]}
 }
 
 // addressed ranks how far a fact gives the address: with a house number best.
@@ -218,7 +256,7 @@ func (k *knowledge) candidates(q question, facts, topic []*fact, vector []float3
 
 func (k *knowledge) judge(q question, f *fact) (candidate, bool) {
 	c := candidate{fact: f}
-	if f.identity && q.kind&(kindAddress|kindPerson) == 0 {
+	if f.identity && q.kind&(kindAddress|kindPerson|kindPlace) == 0 {
 		return c, false
 	}
 	if !q.fits(f) {
@@ -232,6 +270,9 @@ func (k *knowledge) judge(q question, f *fact) (candidate, bool) {
 	for _, n := range q.keys {
 		o, a := k.covers(n, f)
 		if a == 0 && q.kind == kindAny && hit && f.topic > 0 && k.coverIn(n, k.trainings[f.topic]) > 0 {
+			a = coverNearby
+		}
+		if a == 0 && monthStems[n.stem] && f.holds&kindMonth != 0 {
 			a = coverNearby
 		}
 		if a == 0 && k.domain[n.stem] && q.kind == kindAny && q.named(f) {
@@ -252,17 +293,16 @@ func (k *knowledge) judge(q question, f *fact) (candidate, bool) {
 
 // coversWeak says whether a question of weak words only is met by all of them.
 func (k *knowledge) coversWeak(q question, f *fact) bool {
-	n := 0
+	hit, missed := 0, 0
 	for _, s := range q.weak {
-		if k.self[s] {
-			continue
+		switch {
+		case k.coverIn(key{stem: s}, f.own) > 0 || k.coverIn(key{stem: s}, f.around) > 0:
+			hit++
+		case !k.self[s]:
+			missed++
 		}
-		if k.coverIn(key{stem: s}, f.own) == 0 && k.coverIn(key{stem: s}, f.around) == 0 {
-			return false
-		}
-		n++
 	}
-	return n > 0
+	return hit > 0 && missed == 0
 }
 
 // named says whether a word of the question stands both in the fact and in the subject it is filed under.
@@ -293,10 +333,10 @@ func (q question) fits(f *fact) bool {
 func (k *knowledge) rank(q question, f *fact) (r float64) {
 	hits := 0
 	for _, s := range q.weak {
-		if k.self[s] {
-			continue
-		}
-		if k.coverIn(key{stem: s}, f.own) > 0 {
+		if k.self[s] && k.coverIn(key{stem: s}, f.own) > 0 {
+			r += bonusSelf
+			hits++
+		} else if k.coverIn(key{stem: s}, f.own) > 0 {
 			r += bonusWeak * min(1, k.weight(s)/3)
 			hits++
 		} else if k.coverIn(key{stem: s}, f.around) > 0 {

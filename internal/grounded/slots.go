@@ -45,7 +45,7 @@ func findName(plain []string, asked bool) (string, bool) {
 	}
 	if m := reNameWeak.FindStringSubmatch(joined); m != nil {
 		n, ok := nameFrom(strings.Fields(m[2]))
-		if ok && (asked || strings.Contains(n, " ") && isOneOf(m[1], "this is", "i am")) {
+		if ok && (asked || strings.Contains(n, " ") && isOneOf(m[1], "this is", "i am") && unheardOf(n)) {
 			return n, true
 		}
 	}
@@ -55,7 +55,20 @@ func findName(plain []string, asked bool) (string, bool) {
 	for len(plain) > 0 && nameFillers[plain[0]] {
 		plain = plain[1:]
 	}
+	if len(plain) == 1 && isDay(plain[0]) {
+		return "", false
+	}
 	return nameFrom(plain)
+}
+
+// unheardOf says that the words of a name are none of daily use: "I am moving house" names nobody.
+func unheardOf(name string) bool {
+	for _, w := range strings.Fields(strings.ToLower(name)) {
+		if l := english(); l.stop[w] || l.weak[w] || len(l.senses[stem(w)]) > 0 || strings.HasSuffix(w, "ing") {
+			return false
+		}
+	}
+	return true
 }
 
 // nameFrom takes a name from the front of the words. Letters that were spelled make a word, and correct the one before if it is like it.
@@ -208,6 +221,14 @@ func joinLetters(text string) string {
 	return " " + strings.Join(out, " ") + " "
 }
 
+// countsPeople says that a bare figure counts heads: "a table for two", "we are four".
+func countsPeople(ws []string, i int) bool {
+	if i+1 < len(ws) && (isOneOf(ws[i+1], "am", "pm", "o", "a", "p", "night", "nights", "day", "days", "hour", "hours", "minute", "minutes", "dollars", "euros", "pounds", "thirty", "in") || isNumber(ws[i+1])) {
+		return false
+	}
+	return ws[i-1] == "for" || i > 1 && isOneOf(ws[i-1], "are", "be") && isOneOf(ws[i-2], "we", "there", "will", "would")
+}
+
 // findNumber reads a count: with one of the slot's units anywhere, or bare when it was asked for.
 func findNumber(ws []string, s *slot, asked bool) (string, bool) {
 	for i, w := range ws {
@@ -219,7 +240,10 @@ func findNumber(ws []string, s *slot, asked bool) (string, bool) {
 				return w, true
 			}
 		}
-		if i > 0 && s.units["peopl"] && (isOneOf(ws[i-1], "party", "group") || i > 1 && isOneOf(ws[i-2], "party", "group") && ws[i-1] == "of") {
+		if i > 0 && s.people && countsPeople(ws, i) {
+			return w, true
+		}
+		if i > 0 && s.people && (isOneOf(ws[i-1], "party", "group") || i > 1 && isOneOf(ws[i-2], "party", "group") && ws[i-1] == "of") {
 			return w, true
 		}
 	}
@@ -246,8 +270,12 @@ func findCode(ws []string, s *slot, asked bool) (string, bool) {
 		return "", false
 	}
 	var best, run string
-	for _, w := range append(slices.Clone(ws), "") {
-		if isNumber(w) || len(w) == 1 && w != "a" && w != "i" || len(w) == 1 && run != "" {
+	for i, w := range append(slices.Clone(ws), "") {
+		article := (w == "a" || w == "i") && run == "" && (i+1 >= len(ws) || len(ws[i+1]) != 1 && !isNumber(ws[i+1]))
+		if isOneOf(w, "dash", "hyphen", "slash") && run != "" {
+			continue
+		}
+		if isNumber(w) || len(w) == 1 && !article {
 			run += strings.ToUpper(w)
 			continue
 		}
@@ -289,8 +317,9 @@ func anyLike(s string, said map[string]bool) bool {
 	return false
 }
 
-// find looks for a value of the slot in what was said; asked says that the agent has just asked for it.
-func (k *knowledge) find(s *slot, u utterance, asked bool) (value, bool) {
+// find looks for a value of the slot in what was said; asked says that the agent has just asked for it,
+// today that clock times are of this day.
+func (k *knowledge) find(s *slot, u utterance, asked, today bool) (value, bool) {
 	switch s.kind {
 	case nameSlot:
 		v, ok := findName(u.plain, asked)
@@ -310,6 +339,9 @@ func (k *knowledge) find(s *slot, u utterance, asked bool) (value, bool) {
 		return value{canon: d.Format("2006-01-02"), spoken: d.Format("Monday, January 2")}, ok
 	case timeSlot:
 		c, ok := findTime(u.ws, asked, k.open)
+		if now := clock(k.now.Hour()*60 + k.now.Minute()); ok && today && k.open.to == 0 && c < now && c < 12*60 && c+12*60 > now {
+			c += 12 * 60 // "at eight", said at six in the evening
+		}
 		return value{canon: c.canon(), spoken: c.spoken()}, ok
 	case numberSlot:
 		v, ok := findNumber(u.ws, s, asked)
@@ -333,8 +365,12 @@ var reTextLead = regexp.MustCompile(`^(?i)(?:(?:um|uh|well|yes|yeah|okay|sure|so
 	`(?:i live at|i'm at|i am at|my address is|the address is)) ?)?`)
 
 // freeText is what a caller says for a slot that takes any words, without the words around it.
-func freeText(u utterance) (value, bool) {
+func freeText(u utterance, sl *slot) (value, bool) {
 	t := strings.TrimSpace(strings.TrimRight(reTextLead.ReplaceAllString(u.raw, ""), " .!"))
+	// "from 12 Lake Drive" for a slot named "moving from".
+	if first, rest, ok := strings.Cut(t, " "); ok && isOneOf(strings.ToLower(first), "from", "to", "at", "in") && strings.HasSuffix(sl.label, strings.ToLower(first)) {
+		t = rest
+	}
 	if len(plainWords(t)) == 0 {
 		return value{}, false
 	}

@@ -44,8 +44,13 @@ func (k *knowledge) fold(history []llm.Message) *state {
 		case llm.Agent:
 			k.said(s, m)
 		case llm.Caller:
-			if i < len(history)-1 {
-				k.step(s, m.Text)
+			if i == len(history)-1 {
+				continue
+			}
+			// What was handed over is done with, even when the history does not keep the calls.
+			if a := k.step(s, m.Text); a.call != nil && a.call == s.form {
+				s.called = s.form
+				s.drop()
 			}
 		}
 	}
@@ -56,7 +61,9 @@ func (k *knowledge) fold(history []llm.Message) *state {
 func (k *knowledge) said(s *state, m llm.Message) {
 	for _, c := range m.Calls {
 		s.calls++
-		s.called = k.formOf(c.Name, s.form)
+		if s.called == nil || s.called.tool != c.Name {
+			s.called = k.formOf(c.Name, s.form)
+		}
 		if s.form != nil && c.Name == s.form.tool {
 			s.drop()
 		}
@@ -155,8 +162,8 @@ func (k *knowledge) fill(s *state, u utterance, asked *slot) bool {
 	var taken []slotKind
 	filled := false
 	if asked != nil {
-		if v, ok := k.find(asked, u, true); ok {
-			s.values[asked.key] = v
+		if v, ok := k.find(asked, u, true, !s.form.dated()); ok {
+			s.set(asked, v)
 			taken, filled = append(taken, asked.kind), true
 		}
 	}
@@ -169,8 +176,8 @@ func (k *knowledge) fill(s *state, u utterance, asked *slot) bool {
 		if _, had := s.values[sl.key]; had && sl.kind == nameSlot && asked != nil && asked.kind == nameSlot {
 			continue
 		}
-		if v, ok := k.find(sl, u, false); ok {
-			s.values[sl.key] = v
+		if v, ok := k.find(sl, u, false, !s.form.dated()); ok {
+			s.set(sl, v)
 			taken, filled = append(taken, sl.kind), true
 		}
 	}
@@ -181,9 +188,22 @@ func (k *knowledge) fillText(s *state, u utterance, asked *slot) bool {
 	if u.has(denies|corrects) && k.fill(s, u, nil) {
 		return true
 	}
-	v, ok := freeText(u)
+	v, ok := freeText(u, asked)
 	if ok {
-		s.values[asked.key] = v
+		s.set(asked, v)
 	}
 	return ok
+}
+
+// dated says that the form asks for a day.
+func (f *form) dated() bool {
+	return slices.ContainsFunc(f.slots, func(s *slot) bool { return s.kind == dateSlot })
+}
+
+// set keeps a value; a name that corrects a part of the one before is put in its place.
+func (s *state) set(sl *slot, v value) {
+	if sl.kind == nameSlot {
+		v = plainValue(mergeName(s.values[sl.key].canon, v.canon))
+	}
+	s.values[sl.key] = v
 }

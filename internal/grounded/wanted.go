@@ -69,7 +69,7 @@ func (k *knowledge) wanted(u utterance, s *state) *form {
 // lookUp finds the action that a question asks for when no fact answers it: "do you have free appointments on Friday".
 func (k *knowledge) lookUp(u utterance, qs []question, topic []*fact) *form {
 	f, score := k.bestForm(u, true)
-	if f == nil || f.message || score < 1 || f == k.transfer {
+	if f == nil || f.message && !f.replies || score < 1 || f == k.transfer {
 		return nil
 	}
 	for _, q := range qs {
@@ -80,40 +80,50 @@ func (k *knowledge) lookUp(u utterance, qs []question, topic []*fact) *form {
 	return f
 }
 
+// alternatives parts a condition like "wants to view a property or speak with an agent".
+func alternatives(condition string) [][]string {
+	var out [][]string
+	for _, part := range reAlternative.Split(condition, -1) {
+		if t := triggerStems(part); len(t) > 0 {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+var reAlternative = regexp.MustCompile(`(?i),? or |, `)
+
 func (k *knowledge) bestForm(u utterance, request bool) (best *form, score float64) {
 	keys, weak := keysOf(u.ws)
-	said := map[string]bool{}
-	for s := range stems(u.ws) {
-		said[s] = true
-	}
+	said := stems(u.ws)
 	for _, f := range k.forms {
-		if len(f.trigger) == 0 || k.otherRequest(f, said) {
+		if k.otherRequest(f, said) {
 			continue
 		}
-		hit := 0.0
-		for _, t := range f.trigger {
-			if anyLike(t, said) {
-				hit++
+		for _, t := range f.triggers {
+			if share := shareSaid(t, said); share >= 0.5 && (request || share == 1 && len(keys)+len(weak) <= 4) && share+0.01*float64(len(t)) > score {
+				best, score = f, share+0.01*float64(len(t))
 			}
-		}
-		share := hit / float64(len(f.trigger))
-		if share < 0.5 || !request && share < 0.99 && len(keys)+len(weak) > 4 {
-			continue
-		}
-		if share+0.01*hit > score {
-			best, score = f, share+0.01*hit
 		}
 	}
 	return best, score
 }
 
+func shareSaid(trigger []string, said map[string]bool) float64 {
+	hit := 0.0
+	for _, t := range trigger {
+		if anyLike(t, said) {
+			hit++
+		}
+	}
+	return hit / float64(len(trigger))
+}
+
 // otherRequest says that the caller wants the contrary: an appointment cancelled is not an appointment made.
 func (k *knowledge) otherRequest(f *form, said map[string]bool) bool {
+	all := slices.Concat(f.triggers...)
 	for w := range english().turns {
-		if !said[w] {
-			continue
-		}
-		if !slices.ContainsFunc(f.trigger, func(t string) bool { return t == w || english().shares(t, w) }) {
+		if said[w] && !slices.ContainsFunc(all, func(t string) bool { return t == w || english().shares(t, w) }) {
 			return true
 		}
 	}

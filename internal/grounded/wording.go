@@ -27,7 +27,6 @@ const (
 	sayNoted        = "Thank you, I have noted that."
 	sayDone         = "That is done."
 	sayFailed       = "I'm sorry, that did not work."
-	sayOneMoment    = "One moment, please."
 	sayNotPossible  = "I'm sorry, I can't do that without it."
 	sayCannotPass   = "I'm sorry, I can't put you through."
 	sayWholeNumber  = "Could you give me the whole number, please?"

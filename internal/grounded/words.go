@@ -13,7 +13,7 @@ var (
 	reCurrency = regexp.MustCompile(`([$€£])\s*(\d+(?:[.,]\d+)?)`)
 	reAmPm     = regexp.MustCompile(`\b([ap])\.?\s?m\b\.?`)
 	reGlued    = regexp.MustCompile(`(\d)([a-z])`)
-	reRange    = regexp.MustCompile(`(\d|day|am|pm|mon|tue|wed|thu|fri|sat|sun)\s*[-–—]\s*(\d|mon|tue|wed|thu|fri|sat|sun)`)
+	reRange    = regexp.MustCompile(`(\b\d{1,2}(?::\d\d)?|day|am|pm|mon|tue|wed|thu|fri|sat|sun)\s*[-–—]\s*(\d{1,2}\b|mon|tue|wed|thu|fri|sat|sun)`)
 	reWord     = regexp.MustCompile(`\d+(?:[:.]\d+)*|[\p{L}]+(?:'[\p{L}]+)*`)
 	reE        = regexp.MustCompile(`\be[- ](mails?|books?)\b`)
 )
@@ -178,7 +178,7 @@ func last(s []string) string {
 }
 
 var irregular = map[string]string{"children": "child", "men": "man", "women": "woman", "feet": "foot", "teeth": "tooth", "mice": "mouse", "people": "person",
-	"knives": "knife", "wives": "wife", "lives": "life", "brought": "bring", "bought": "buy", "paid": "pay", "sold": "sell", "taught": "teach", "lost": "lose", "broken": "break", "broke": "break"}
+	"knives": "knife", "wives": "wife", "lives": "life", "brought": "bring", "bought": "buy", "paid": "pay", "sold": "sell", "taught": "teach", "lost": "lose", "came": "come", "went": "go", "gave": "give", "took": "take", "left": "leave", "made": "make", "kept": "keep", "spoke": "speak", "ate": "eat", "drove": "drive", "held": "hold", "broken": "break", "broke": "break"}
 
 // stem reduces a word to what its forms share.
 func stem(w string) string {
