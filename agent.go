@@ -45,7 +45,7 @@ type AgentSettings struct {
 	Language             string           `json:"language"`
 	Voice                *AgentVoice      `json:"voice"`
 	InitialMessage       *string          `json:"initial_message"`
-	InterruptSensitivity string           `json:"interrupt_sensitivity"` // auto, low, medium, high
+	InterruptSensitivity string           `json:"interrupt_sensitivity"` // low, medium, high
 	Endpointing          string           `json:"endpointing_sensitivity"`
 	IVRNavigation        string           `json:"ivr_navigation_mode"`
 	Speed                float64          `json:"conversation_speed"`

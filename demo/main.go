@@ -1,0 +1,107 @@
+// Command demo is a newcomer's first call, done through the REST API and the wire alone: it starts a server on an empty data directory,
+// describes and publishes an agent, calls it with a recorded voice, judges what the caller heard, and erases everything. It exits 1
+// when an expected fact was not said, one was invented, the agent did not stop when interrupted, or anything was left behind.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/mattn/go-isatty"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	file := flag.String("agent", "demo/clinic.json", "the business: agent, trainings and script")
+	binary := flag.String("parley", "bin/parley", "the binary")
+	flag.Parse()
+	b, err := load(*file)
+	if err != nil {
+		return err
+	}
+	path, err := filepath.Abs(*binary)
+	if err != nil {
+		return err
+	}
+	fmt.Println("Starting a server on an empty data directory …")
+	s, err := boot(ctx, path)
+	if s != nil {
+		defer func() { err = errors.Join(err, s.stop()) }()
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Printf("  API http://%s   SIP %s\n", s.http, s.sip)
+	faults, err := s.perform(ctx, b)
+	if err != nil {
+		return err
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("FAILED:\n  %s", strings.Join(faults, "\n  "))
+	}
+	fmt.Println("\nPASSED: every expected fact was heard, none was invented, the agent let itself be interrupted, and nothing was left behind.")
+	return s.offer(ctx, b)
+}
+
+// perform is the demo from the first request to the receipt; it returns what was wrong with what was heard.
+func (s *server) perform(ctx context.Context, b *business) ([]string, error) {
+	fmt.Println("Creating a trunk, a number, an agent and its trainings; publishing …")
+	agent, err := s.publish(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Printf("\nCalling %s …\n", b.Number)
+	heard, err := s.converse(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	faults, err := s.judge(ctx, b, heard)
+	if err != nil {
+		return nil, err
+	}
+	heard.summarize(os.Stdout)
+	left, err := s.erase(ctx, b, agent, heard.call)
+	return append(faults, left...), err
+}
+
+// offer keeps the server up for a person at a terminal.
+func (s *server) offer(ctx context.Context, b *business) error {
+	if !isatty.IsTerminal(os.Stdin.Fd()) || !isatty.IsTerminal(os.Stdout.Fd()) {
+		return nil
+	}
+	fmt.Print("\nKeep the server up, with the agent published again, to call it yourself? [y/N] ")
+	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n') // no answer is a no
+	if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(answer)), "y") {
+		return nil
+	}
+	if _, err := s.publish(ctx, b); err != nil {
+		return err
+	}
+	number := strings.TrimPrefix(b.Number, "+")
+	fmt.Printf(`
+Call  sip:%s@%s  from any softphone on this machine (UDP, no registration, PCMU or PCMA), or without one:
+
+  bin/parley call sip:%s@%s --say "%s" --transcript
+
+The API is http://%s/api/v1 with the token %s. Press ^C to end it and remove its data.
+`, number, s.sip, number, s.sip, b.Script[0].Say, s.http, s.token)
+	<-ctx.Done()
+	return nil
+}
