@@ -8,12 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/audio"
 	"github.com/parley-voice/parley/internal/models"
-	"github.com/parley-voice/parley/internal/phone"
 	"github.com/parley-voice/parley/internal/providers/local"
 	"github.com/parley-voice/parley/internal/speech"
 	"github.com/parley-voice/parley/internal/speech/wer"
@@ -36,7 +37,7 @@ func (s *server) judge(ctx context.Context, b *business, h *heard) (faults []str
 	for i, l := range b.Script {
 		answer := answers[i+1]
 		fmt.Printf("  %-45s → %s\n", l.Say, answer)
-		faults = append(faults, l.faults(i, answer, h.report)...)
+		faults = append(faults, l.faults(i, answer, h)...)
 		for n := range numbers(answer) {
 			if !known[n] && !numbers(l.Say)[n] {
 				faults = append(faults, fmt.Sprintf("line %d: the number %s is in none of the agent's texts: %q", i+1, n, answer))
@@ -47,7 +48,7 @@ func (s *server) judge(ctx context.Context, b *business, h *heard) (faults []str
 }
 
 // faults of the answer to line i.
-func (l line) faults(i int, answer string, r phone.Result) (faults []string) {
+func (l line) faults(i int, answer string, h *heard) (faults []string) {
 	for _, group := range l.Expect {
 		if !containsAny(answer, group) {
 			faults = append(faults, fmt.Sprintf("line %d: none of %q was heard in %q", i+1, group, answer))
@@ -62,21 +63,24 @@ func (l line) faults(i int, answer string, r phone.Result) (faults []string) {
 		faults = append(faults, fmt.Sprintf("line %d: the agent cannot know it, and did not say so: %q", i+1, answer))
 	}
 	if l.InterruptAfter != "" {
-		faults = append(faults, interrupted(i, r)...)
+		faults = append(faults, interrupted(i, h)...)
 	}
 	return faults
 }
 
-func interrupted(i int, r phone.Result) []string {
-	for _, m := range r.Lines {
+// interrupted judges by the wire; a caller who happened to cut in while the agent drew breath is told from one who came too late by what
+// the API says of the answer.
+func interrupted(i int, h *heard) []string {
+	for _, m := range h.report.Lines {
 		if m.Line != i+1 {
 			continue
 		}
+		cut := slices.ContainsFunc(h.call.Turns, func(t parley.Turn) bool { return t.Interrupted })
 		switch {
-		case !m.Interrupts:
-			return []string{fmt.Sprintf("line %d: the agent had finished before it could be interrupted", i+1)}
-		case m.Stop == nil || time.Duration(*m.Stop) > longestStop:
+		case m.Interrupts && (m.Stop == nil || time.Duration(*m.Stop) > longestStop):
 			return []string{fmt.Sprintf("line %d: the agent did not stop when interrupted", i+1)}
+		case !m.Interrupts && !cut:
+			return []string{fmt.Sprintf("line %d: the agent had finished before it could be interrupted", i+1)}
 		}
 		return nil
 	}
