@@ -22,8 +22,9 @@ var states = map[string]string{"AL": "Alabama", "AK": "Alaska", "AZ": "Arizona",
 	"WV": "West Virginia", "WI": "Wisconsin", "WY": "Wyoming", "DC": "D.C"}
 
 const (
-	streetEnd = `(Street|Avenue|Road|Boulevard|Drive|Lane|Court|Place|Square|Highway|Parkway|Terrace|Circle|Way|St|Ave|Rd|Blvd|Dr|Ln|Ct|Pl|Sq|Hwy|Pkwy|Ter|Cir)\b\.?`
-	nameWord  = `(?:[A-Z][A-Za-z'’]*\.?|\d{1,3}(?:st|nd|rd|th)) `
+	streetEnd = `(Street|Avenue|Road|Boulevard|Drive|Lane|Court|Place|Square|Highway|Parkway|Terrace|Circle|Way|` +
+		`St|Ave|Rd|Blvd|Dr|Ln|Ct|Pl|Sq|Hwy|Pkwy|Ter|Cir)\b\.?`
+	nameWord = `(?:[A-Z][A-Za-z'’]*\.?|\d{1,3}(?:st|nd|rd|th)) `
 )
 
 var (
@@ -124,12 +125,13 @@ func state(c cursor) (string, int) {
 var (
 	reTitle = regexp.MustCompile(`^(Dr|St|Prof|Mt|Ft)\b\.? ([A-Z])`)
 	titles  = map[string]string{"Dr": "Doctor", "St": "Saint", "Prof": "Professor", "Mt": "Mount", "Ft": "Fort"}
-	reShort = regexp.MustCompile(`^(?:[A-Za-z]+\.)*[A-Za-z]+/?`)
+	reShort = regexp.MustCompile(`^(?:w/o?|(?:[A-Za-z]+\.)*[A-Za-z]+)`)
 	short   = map[string]string{"e.g": "for example", "i.e": "that is", "etc": "et cetera", "approx": "approximately",
 		"appt": "appointment", "appts": "appointments",
-		"vs": "versus", "w/": "with", "ext": "extension", "dept": "department", "Dept": "Department", "tel": "telephone", "Tel": "Telephone", "incl": "including",
+		"vs": "versus", "w/": "with", "w/o": "without", "ext": "extension", "dept": "department", "Dept": "Department",
+		"tel": "telephone", "Tel": "Telephone", "incl": "including",
 		"mins": "minutes", "hrs": "hours", "No": "Number"}
-	alone = set("etc appt appts vs w/ mins hrs") // said in full without a point too
+	alone = set("etc appt appts vs w/ w/o mins hrs") // said in full without a point too
 )
 
 // title says the short form in front of a name.
@@ -152,7 +154,7 @@ func shortWord(c cursor) (string, int) {
 	m := reShort.FindString(c.rest)
 	full, ok := short[m]
 	rest := c.rest[len(m):]
-	if !ok || !strings.HasPrefix(rest, ".") && !alone[m] || m == "No" && !digit(strings.TrimLeft(rest, ". ")) {
+	if !ok || wordEnd(rest) > 0 || !strings.HasPrefix(rest, ".") && !alone[m] || m == "No" && !digit(strings.TrimLeft(rest, ". ")) {
 		return "", 0
 	}
 	return full, len(m) + point(rest)

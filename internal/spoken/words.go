@@ -13,7 +13,7 @@ func Words(text string, british bool) string {
 	text = plain(text)
 	var b strings.Builder
 	for i := 0; i < len(text); {
-		c := cursor{before: text[:i], rest: text[i:], british: british}
+		c := cursor{before: text[max(0, i-lookBack):i], rest: text[i:min(len(text), i+lookAhead)], british: british}
 		if c.atStart() {
 			if said, n := c.read(); n > 0 {
 				b.WriteString(said)
@@ -21,12 +21,19 @@ func Words(text string, british bool) string {
 				continue
 			}
 		}
-		_, n := utf8.DecodeRuneInString(c.rest)
-		b.WriteString(c.rest[:n])
+		_, n := utf8.DecodeRuneInString(text[i:])
+		b.WriteString(text[i : i+n])
 		i += n
 	}
 	return b.String()
 }
+
+// What the readers see of the text before and behind a place, in bytes. Nothing that they read is longer; and the time for a text
+// must not grow with the square of its length.
+const (
+	lookBack  = 60
+	lookAhead = 250
+)
 
 // cursor is a place in the text.
 type cursor struct {

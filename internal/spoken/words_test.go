@@ -160,6 +160,7 @@ func TestAbbreviations(t *testing.T) {
 		{"No. We are closed.", "No. We are closed."},
 		{"approx. 5 mins", "approximately 5 minutes"},
 		{"you & me", "you and me"},
+		{"w/ or w/o sugar and/or milk", "with or without sugar and/or milk"},
 		{"Tom & Co", "Tom and Co"},
 	})
 }

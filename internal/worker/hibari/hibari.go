@@ -106,15 +106,17 @@ func (e *Engine) Say(ctx context.Context, text string, speed float32, british bo
 	}
 	u := &utterance{Engine: e, ctx: ctx, emit: emit, speed: min(max(speed, slowest), fastest), frames: firstFrames}
 	for _, s := range a.Sentences(spoken.Words(text, british)) {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		ps, err := a.Phonemes(protect(s))
-		if err != nil {
-			return fmt.Errorf("read a sentence: %w", err)
-		}
-		if err := u.sentence(finish(ps, s)); err != nil {
-			return err
+		for _, s := range runs(s) {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			ps, err := a.Phonemes(protect(s))
+			if err != nil {
+				return fmt.Errorf("read a sentence: %w", err)
+			}
+			if err := u.sentence(finish(ps, s)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -79,3 +79,20 @@ func BenchmarkPhonemes(b *testing.B) {
 		}
 	}
 }
+
+// FuzzPhonemes looks for spellings that the front end cannot bear.
+func FuzzPhonemes(f *testing.F) {
+	for _, s := range []string{"$", "1.2.3th", "'s", "A.B", "[a](/b/)", "½ cup", "-5-", "U.S.", "²³", "\xff", "'", "’’", "5'", "to-", "İs", "$.5", "1,", "No. ٣"} {
+		f.Add(s)
+	}
+	e := load(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, s := range e.us.Sentences(text) {
+			for _, r := range runs(s) {
+				if _, err := e.us.Phonemes(protect(r)); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+}

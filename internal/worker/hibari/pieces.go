@@ -13,6 +13,24 @@ const (
 	leastPiece = 20  // a shorter piece is not worth a cut
 )
 
+// longRun bounds, in bytes, what the front end reads at once, whose time grows faster than the text. No sentence comes near it.
+const longRun = 1000
+
+// runs cuts a text without punctuation between words, or anywhere if there are none.
+func runs(sentence string) (out []string) {
+	for len(sentence) > longRun {
+		end := strings.LastIndexByte(sentence[:longRun], ' ')
+		if end <= 0 {
+			for end = longRun; end > longRun-utf8.UTFMax && !utf8.RuneStart(sentence[end]); {
+				end--
+			}
+		}
+		out = append(out, sentence[:end])
+		sentence = strings.TrimLeft(sentence[end:], " ")
+	}
+	return append(out, sentence)
+}
+
 // pieces cuts the phonemes of a sentence behind commas and the like, or between words if there is no other way.
 func pieces(phonemes string, first bool) (out []string) {
 	most := laterPiece

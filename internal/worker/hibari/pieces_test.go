@@ -37,6 +37,28 @@ func TestPieces(t *testing.T) {
 	}
 }
 
+func TestRuns(t *testing.T) {
+	for _, c := range []struct {
+		rule, text string
+		n          int
+	}{
+		{"a sentence is one", "How are you?", 1},
+		{"a long text is cut between words", strings.TrimSpace(strings.Repeat("word ", 450)), 3},
+		{"and between characters if there are no words", strings.Repeat("漢", 1000), 4},
+		{"bytes that are no characters do no harm", strings.Repeat("\x80", 2500), 3},
+	} {
+		got := runs(c.text)
+		if len(got) != c.n || strings.ReplaceAll(strings.Join(got, ""), " ", "") != strings.ReplaceAll(c.text, " ", "") {
+			t.Errorf("%s: %d runs", c.rule, len(got))
+		}
+		for _, r := range got {
+			if len(r) > longRun || utf8.ValidString(c.text) && !utf8.ValidString(r) || strings.HasPrefix(r, "ord") {
+				t.Errorf("%s: %d bytes: %.10q", c.rule, len(r), r)
+			}
+		}
+	}
+}
+
 func TestProtect(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"The answer is no.", "The answer is [no](/nˈO/)."},

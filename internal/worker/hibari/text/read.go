@@ -86,10 +86,13 @@ func (p *place) pass(ps string, t *token) {
 	p.to = isTo(t.text, t.tag)
 }
 
+// longestRun is how many tokens may be one entry of the lexicon, or one abbreviation with points.
+const longestRun = 24
+
 // compound reads a word of several tokens: the longest runs that the lexicon knows, from the right. If a part stays unknown the
 // whole is read by the Reader.
 func (a *Accent) compound(w word, p *place) error {
-	for left, right := 0, len(w); left < right; {
+	for left, right := max(0, len(w)-longestRun), len(w); left < right; {
 		run := w[left:right]
 		if t := run.merge(); run.free() {
 			if ps, ok := a.lexicon.token(t, *p); ok {
@@ -98,7 +101,7 @@ func (a *Accent) compound(w word, p *place) error {
 				}
 				run[0].settle(ps)
 				p.pass(ps, t)
-				left, right = 0, left
+				left, right = max(0, left-longestRun), left
 				continue
 			}
 		}
@@ -107,7 +110,7 @@ func (a *Accent) compound(w word, p *place) error {
 			continue
 		}
 		right--
-		left = 0
+		left = max(0, right-longestRun)
 		if t := w[right]; !t.read {
 			if !isJunk(t.text) {
 				whole := w.merge()
