@@ -1,6 +1,7 @@
 package grounded
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -151,7 +152,7 @@ func leans(ws []string) bool {
 	if len(ws) == 0 {
 		return false
 	}
-	return isOneOf(ws[0], "it", "they", "these", "those", "he", "she", "after", "otherwise", "then", "both", "this") &&
+	return slices.Contains(ws[1:], "them") || isOneOf(ws[0], "it", "they", "these", "those", "he", "she", "after", "otherwise", "then", "both", "this") &&
 		(ws[0] != "after" || len(ws) > 1 && ws[1] == "that") && (ws[0] != "this" || len(ws) > 1 && isOneOf(ws[1], "is", "costs", "takes", "includes"))
 }
 

@@ -2,6 +2,7 @@ package grounded
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -367,7 +368,7 @@ func (k *knowledge) correct(s *state, u utterance) (act, bool) {
 			return say(s.form.summary(s.values)), true
 		}
 	}
-	if k.fill(s, u, nil) || k.replaceBare(s, u) {
+	if k.fill(s, u, nil) || s.replaceText(u) || k.replaceBare(s, u) {
 		return say(s.form.summary(s.values)), true
 	}
 	if named != nil && (u.has(denies|corrects) || s.changing) {
@@ -392,6 +393,25 @@ func mergeName(old, corrected string) string {
 	return corrected
 }
 
+// replaceText takes new words for a slot of free text that holds some of them already: "no, the right wrist".
+func (s *state) replaceText(u utterance) bool {
+	if !u.has(denies|corrects) && !s.changing || u.only() {
+		return false
+	}
+	rest := utterance{raw: strings.Join(u.rest, " ")}
+	for _, sl := range s.form.slots {
+		old := stems(words(s.values[sl.key].canon))
+		if sl.kind != textSlot || !slices.ContainsFunc(u.rest, func(w string) bool { return old[stem(w)] && !english().stop[w] }) {
+			continue
+		}
+		if v, ok := freeText(rest, sl); ok {
+			s.values[sl.key] = v
+			return true
+		}
+	}
+	return false
+}
+
 // replaceBare takes a bare value after "no": figures for what is made of figures, words for the name.
 func (k *knowledge) replaceBare(s *state, u utterance) bool {
 	if !u.has(denies|corrects) && !s.changing || u.only() {
@@ -401,7 +421,7 @@ func (k *knowledge) replaceBare(s *state, u utterance) bool {
 	for _, kinds := range [][]slotKind{{phoneSlot, timeSlot, numberSlot, codeSlot}, {nameSlot}} {
 		for _, kind := range kinds {
 			for _, sl := range s.form.slots {
-				if sl.kind != kind {
+				if sl.kind != kind || kind == nameSlot && slices.ContainsFunc(u.rest, func(w string) bool { return isOneOf(w, "the", "a", "an") }) {
 					continue
 				}
 				if v, ok := k.find(sl, rest, true, !s.form.dated()); ok {

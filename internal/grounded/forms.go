@@ -55,7 +55,7 @@ const maxSlots = 10
 
 var (
 	reTakes = regexp.MustCompile(`^(?i)(?:please |always |then |just |only |also )*(?:take(?: down)?|ask(?: them| the caller| callers| him or her)?(?: for)?|note(?: down)?|write(?: down)?|collect|get|` +
-		`record|request|jot(?: down)?|gather|obtain|find out) (.+)$`)
+		`record|request|jot(?: down)?|gather|obtain|find out|(?:callers?|customers?|guests?|patients?|clients?|they|people) (?:must|should|need to|have to) (?:leave|give|provide|state|name)(?: us)?) (.+)$`)
 	reSlotNoun = regexp.MustCompile(`(?i)\b(?:names?|numbers?|phone|telephone|mobile|e-?mail|address(?:es)?|dates?|times?|day|message|plate|reference|size|reason|details|contact|make|model|birthday|what|which|how many|` +
 		`insurance|symptoms|problem|company|room|case|code|medicine|colou?r)\b`)
 	reTakeMessage = regexp.MustCompile(`(?i)\b(?:take|leave|record|note|offer) (?:down )?(?:a |the |their )?messages?\b|\boffer (?:a )?call ?backs?\b`)

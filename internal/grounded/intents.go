@@ -62,7 +62,7 @@ var edges = []struct {
 }{
 	edge(thanks, true, `thanks?(?: (?:you|a lot|so much|very much|again|a bunch|kindly|for (?:that|your help|the help|the information|your time)))*|cheers|much appreciated|(?:i )?appreciate it|many thanks|`+
 		`that (?:is|was) (?:very )?(?:helpful|kind)(?: of you)?|you have been (?:very )?helpful`),
-	edge(greets, false, `hello(?: there| again)?|hi(?: there| again)?|hey(?: there)?|good (?:morning|afternoon|evening|day)|greetings|howdy|how are you(?: doing)?(?: today)?`),
+	edge(greets, false, `yo|hello(?: there| again)?|hi(?: there| again)?|hey(?: there)?|good (?:morning|afternoon|evening|day)|greetings|howdy|how are you(?: doing)?(?: today)?`),
 	edge(affirms, false, `yes(?: (?:it is|i do|i would|please|sir|that is right|that is correct|exactly|indeed))?|yeah|yep|yup|yea|ya|sure(?: thing)?|of course|okay|ok|correct|`+
 		`(?:that|it|everything|all of (?:that|it)) (?:is|are) (?:all )?(?:right|correct|fine|good|perfect|great|true|exactly right|ok|okay)|(?:that |it )?sounds (?:good|great|right|perfect|fine)|right|exactly|absolutely|`+
 		`perfect|definitely|certainly|please do|go ahead|fine|great|alright|all right|all good|all correct|uh huh|mhm|mm hmm|indeed|why not|that would be (?:great|good|nice|fine|lovely|perfect)|looks good|very good|`+

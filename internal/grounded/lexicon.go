@@ -77,7 +77,12 @@ func (l *lexicon) fold(words []string) []string {
 		taken := 1
 		word := words[i]
 		for n := min(l.longest, len(words)-i); n > 1; n-- {
-			if name, ok := l.phrases[strings.Join(words[i:i+n], " ")]; ok {
+			phrase := strings.Join(words[i:i+n], " ")
+			name, ok := l.phrases[phrase]
+			if !ok {
+				name, ok = l.phrases[strings.TrimSuffix(phrase, "s")]
+			}
+			if ok {
 				word, taken = name, n
 				break
 			}

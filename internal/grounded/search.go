@@ -31,7 +31,8 @@ const (
 	coverAround  = 0.6  // it stands in the subject, the heading or the sentence before
 	coverNearby  = 0.3  // it stands elsewhere in the same training
 	bonusWeak    = 0.25
-	bonusSelf    = 0.4 // a word of the business's own name
+	bonusMust    = 0.15 // asked what one has to do, told what one has to do
+	bonusSelf    = 0.4  // a word of the business's own name
 	bonusDays    = 0.3
 	bonusTopic   = 0.25
 	malusLength  = 0.02 // for each word of the sentence that was not asked for
@@ -269,7 +270,7 @@ func (k *knowledge) judge(q question, f *fact) (candidate, bool) {
 	hit := slices.ContainsFunc(q.keys, func(n key) bool { return k.coverIn(n, f.own) > 0 })
 	for _, n := range q.keys {
 		o, a := k.covers(n, f)
-		if a == 0 && q.kind == kindAny && hit && f.topic > 0 && k.coverIn(n, k.trainings[f.topic]) > 0 {
+		if a == 0 && q.kind&^(kindAge|kindNeed|kindPlace|kindPerson) == 0 && hit && f.topic > 0 && k.coverIn(n, k.trainings[f.topic]) > 0 {
 			a = coverNearby
 		}
 		if a == 0 && monthStems[n.stem] && f.holds&kindMonth != 0 {
@@ -331,10 +332,10 @@ func (q question) fits(f *fact) bool {
 
 // rank is what a fact gains by words that need not be covered and loses by what was not asked for.
 func (k *knowledge) rank(q question, f *fact) (r float64) {
-	hits := 0
+	hits, self := 0, 0.0
 	for _, s := range q.weak {
 		if k.self[s] && k.coverIn(key{stem: s}, f.own) > 0 {
-			r += bonusSelf
+			self = bonusSelf
 			hits++
 		} else if k.coverIn(key{stem: s}, f.own) > 0 {
 			r += bonusWeak * min(1, k.weight(s)/3)
@@ -346,13 +347,16 @@ func (k *knowledge) rank(q question, f *fact) (r float64) {
 	if q.days != 0 && f.days&q.days != 0 {
 		r += bonusDays
 	}
+	if f.holds&kindNeed != 0 && reMust.MatchString(strings.Join(q.ws, " ")) {
+		r += bonusMust
+	}
 	extra := -hits
 	for s := range f.own {
 		if !english().stop[s] && !isNumber(s) {
 			extra++
 		}
 	}
-	return r - malusLength*float64(max(0, extra-len(q.keys)))
+	return r + self - malusLength*float64(max(0, extra-len(q.keys)))
 }
 
 // choose takes the best candidate, with a second one when it answers as well, or asks back when more do.
@@ -381,7 +385,20 @@ func (k *knowledge) choose(q question, pool []candidate) found {
 		facts = onDays(facts, q.days)
 	}
 	slices.SortStableFunc(facts, func(a, b *fact) int { return cmp.Compare(slices.Index(k.facts, a), slices.Index(k.facts, b)) })
-	return found{facts: facts}
+	return found{facts: k.withSequel(q, facts)}
+}
+
+// withSequel adds the sentence that leans on a single answer, when all was asked about it: "We take a deposit. It is not refundable."
+func (k *knowledge) withSequel(q question, facts []*fact) []*fact {
+	if len(facts) != 1 || q.kind != kindAny {
+		return facts
+	}
+	for _, f := range k.facts {
+		if f.leansOn == facts[0] {
+			return append(facts, f)
+		}
+	}
+	return facts
 }
 
 // wholeSubject answers a question that names a training's subject and no more ("how much are tickets") with its first sentences that fit.
