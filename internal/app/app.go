@@ -104,7 +104,7 @@ func (h *house) openData(ctx context.Context) error {
 		return err
 	}
 	h.close = append(h.close, h.blobs.Close)
-	var more []erasure.Place
+	more := []erasure.Place{{Name: "caches", Empty: h.forget}}
 	if h.pii != nil {
 		more = append(more, h.pii.place())
 	}

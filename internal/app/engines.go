@@ -14,6 +14,7 @@ import (
 	"github.com/parley-voice/parley/internal/grounded"
 	"github.com/parley-voice/parley/internal/llm"
 	"github.com/parley-voice/parley/internal/models"
+	"github.com/parley-voice/parley/internal/providers/kept"
 	"github.com/parley-voice/parley/internal/providers/local"
 	"github.com/parley-voice/parley/internal/providers/openai"
 	"github.com/parley-voice/parley/internal/speech"
@@ -25,6 +26,7 @@ const speechReady = 60 * time.Second
 // engines are the speech engines of this machine and the models that agents may name.
 type engines struct {
 	speech   *local.Engines // nil while the models are missing
+	kept     *kept.Engines  // before speech, nil with it
 	grounded llm.Model
 	models   map[string]llm.Model // by engine name
 	fallback string               // of agents that name none
@@ -71,7 +73,8 @@ func (e *engines) openSpeech(ctx context.Context, cfg config.Config, dir string,
 	if err := s.Ready(ctx); err != nil {
 		return fmt.Errorf("speech engines do not start (`parley doctor` says more): %w", err)
 	}
-	e.speech, e.grounded = s, grounded.New(s)
+	e.speech, e.kept = s, kept.New(s, s)
+	e.grounded = grounded.New(e.kept)
 	return nil
 }
 
@@ -104,7 +107,7 @@ func (e *engines) forCall(name string) (convo.Engines, error) {
 		return convo.Engines{}, e.missing
 	}
 	c := convo.Engines{
-		Recognizer: e.speech, Synthesizer: e.speech, Detector: e.speech, Judge: e.speech, Model: m,
+		Recognizer: e.speech, Synthesizer: e.kept, Detector: e.speech, Judge: e.speech, Model: m,
 	}
 	if m != e.grounded {
 		c.Fallback = e.grounded
@@ -131,6 +134,14 @@ func (e *engines) synthesizer() speech.Synthesizer {
 		return mute{e.missing}
 	}
 	return e.speech
+}
+
+// forget empties what the engines remember, whose agent ever it is: it is worked out again when it is wanted.
+func (h *house) forget(context.Context, string) (removed int64, done bool, note string, err error) {
+	if h.engines.kept == nil {
+		return 0, true, "", nil
+	}
+	return int64(h.engines.kept.Forget()), true, "", nil
 }
 
 // mute is a synthesizer whose models are missing.

@@ -29,8 +29,12 @@ func (m *Model) Languages() []string {
 	return []string{"en", "en-US", "en-GB", "en-AU", "en-CA", "en-IE", "en-IN", "en-NZ", "en-ZA"}
 }
 
-// embedPatience bounds one question's embedding: an answer by words alone is better than a late one.
-const embedPatience = 400 * time.Millisecond
+const (
+	// embedPatience bounds one question's embedding: an answer by words alone is better than a late one.
+	embedPatience = 400 * time.Millisecond
+	// readPatience bounds the embedding of a brief: a call that is answered by words alone is better than none.
+	readPatience = 3 * time.Second
+)
 
 // Open implements llm.Model: it reads the brief and embeds its sentences.
 func (m *Model) Open(ctx context.Context, b llm.Brief) (llm.Chat, error) {
@@ -45,7 +49,9 @@ func (m *Model) Open(ctx context.Context, b llm.Brief) (llm.Chat, error) {
 	for i, f := range c.knows.facts {
 		texts[i] = f.passage()
 	}
-	vectors, err := m.embedder.Embed(ctx, texts, false)
+	within, cancel := context.WithTimeoutCause(ctx, readPatience, errors.New("embedding a brief took too long"))
+	defer cancel()
+	vectors, err := m.embedder.Embed(within, texts, false)
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
