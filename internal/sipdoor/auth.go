@@ -20,6 +20,7 @@ type credentials struct {
 type keptNonce struct {
 	challenge *digest.Challenge
 	count     int
+	proven    bool // an answer to it was taken
 }
 
 // newCredentials is nil without a username.
@@ -55,13 +56,23 @@ func (c *credentials) take(res *sip.Response) bool {
 		if err != nil || !digest.CanDigest(chal) || c.realm != "" && chal.Realm != c.realm {
 			continue
 		}
-		if old := c.kept[reply]; old != nil && old.count > 0 && !chal.Stale && old.challenge.Realm == chal.Realm {
+		if old := c.kept[reply]; old != nil && !old.proven && !chal.Stale && old.challenge.Realm == chal.Realm {
 			return false
 		}
 		c.kept[reply] = &keptNonce{challenge: chal}
 		return true
 	}
 	return false
+}
+
+// proven notes that a signed request was taken: a later challenge means that the nonce is too old, not that the password is wrong.
+func (c *credentials) proven() {
+	if c == nil {
+		return
+	}
+	for _, k := range c.kept {
+		k.proven = true
+	}
 }
 
 // forget makes the next challenge a first one.

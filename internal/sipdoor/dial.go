@@ -89,7 +89,7 @@ func notReady(ctx context.Context, err error) error {
 }
 
 func (d *Door) newDialing(o order) *dialing {
-	p := peer{callID: rand.Text(), localTag: rand.Text(), local: o.from, remote: *o.to.Clone(), target: o.to, seq: firstSeq()}
+	p := peer{callID: rand.Text(), localTag: rand.Text(), local: o.from, remote: *o.to.Clone(), target: o.to, seq: firstSeq(), source: o.hops[0]}
 	p.remote.UriParams, p.remote.Headers = nil, nil
 	dlg := d.newDialog(p)
 	dlg.trunk, dlg.creds = o.trunk, o.creds

@@ -147,6 +147,9 @@ func (g *dialing) received(branch string, res *sip.Response) {
 
 func (g *dialing) progress(res *sip.Response) {
 	g.alive = true
+	if res.StatusCode > sip.StatusTrying { // a proxy says 100 before it asks
+		g.dialog.creds.proven()
+	}
 	if g.why != nil {
 		g.cancel() // only now may it be sent (RFC 3261 §9.1)
 		return
@@ -254,6 +257,7 @@ func (g *dialing) cancel() {
 // answered takes a 2xx: the first is the call, unless we have given up; others come from forks.
 func (g *dialing) answered(res *sip.Response) {
 	d := g.dialog
+	d.creds.proven()
 	tag, _ := res.To().Params.Get("tag")
 	if ack := g.acks[tag]; ack != nil {
 		g.report(d.door.stack.write(ack))

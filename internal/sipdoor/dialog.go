@@ -3,6 +3,7 @@ package sipdoor
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ type dialogs struct {
 	mu  sync.RWMutex
 	by  map[key]*dialog
 	all map[*dialog][]key
+	at  map[netip.Addr]int // how many are with an address
 }
 
 func (s *dialogs) find(k key) *dialog {
@@ -56,6 +58,7 @@ func (s *dialogs) begin(d *dialog) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all[d] = nil
+	s.at[d.begunWith]++
 }
 
 func (s *dialogs) leave(d *dialog) {
@@ -65,6 +68,16 @@ func (s *dialogs) leave(d *dialog) {
 		delete(s.by, k)
 	}
 	delete(s.all, d)
+	if s.at[d.begunWith]--; s.at[d.begunWith] == 0 {
+		delete(s.at, d.begunWith)
+	}
+}
+
+// with says whether an address is on a call.
+func (s *dialogs) with(a netip.Addr) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.at[a] > 0
 }
 
 func (s *dialogs) list() []*dialog {
@@ -100,6 +113,8 @@ type dialog struct {
 	box  *mailbox
 	over chan struct{} // closed when the loop has ended
 
+	begunWith netip.Addr // whom it was begun by or with
+
 	peer      peer
 	remoteSeq int64  // of the peer's last request, -1 before the first
 	trunk     string // id of the trunk it goes through, empty for none
@@ -115,7 +130,7 @@ type dialog struct {
 }
 
 func (d *Door) newDialog(p peer) *dialog {
-	dlg := &dialog{door: d, box: newMailbox(), over: make(chan struct{}), peer: p, remoteSeq: -1}
+	dlg := &dialog{door: d, begunWith: p.source.addr.Addr(), box: newMailbox(), over: make(chan struct{}), peer: p, remoteSeq: -1}
 	dlg.log = d.log.With("sip_call", p.callID)
 	d.dialogs.begin(dlg)
 	return dlg

@@ -42,7 +42,8 @@ func TestInviteAnswersChallenges(t *testing.T) {
 	}{
 		{"401 with MD5", "401 Unauthorized", "authorization", []string{`WWW-Authenticate: Digest realm="x", nonce="n1", algorithm=MD5, qop="auth"`}},
 		{"401 with SHA-256", "401 Unauthorized", "authorization", []string{`WWW-Authenticate: Digest realm="x", nonce="n1", algorithm=SHA-256, qop="auth"`}},
-		{"407 of a proxy", "407 Proxy Authentication Required", "proxy-authorization", []string{`Proxy-Authenticate: Digest realm="x", nonce="n1", qop="auth,auth-int"`}},
+		{"407 of a proxy", "407 Proxy Authentication Required", "proxy-authorization",
+			[]string{`Proxy-Authenticate: Digest realm="x", nonce="n1", qop="auth,auth-int"`}},
 		{"an old one without qop", "401 Unauthorized", "authorization", []string{`WWW-Authenticate: Digest realm="x", nonce="n1"`}},
 		{"a second one when nobody knows the first", "401 Unauthorized", "authorization", []string{
 			`WWW-Authenticate: Digest realm="x", nonce="n0", algorithm=AKAv1-MD5`, `WWW-Authenticate: Basic realm="x"`,
@@ -120,8 +121,9 @@ func TestStaleNonceIsAnsweredAgain(t *testing.T) {
 func TestByeAnswersItsChallenge(t *testing.T) {
 	d, p := open(t, nil), newPhone(t, nil)
 	call := place(t, d, withUser(trunkAt(p)))
+	p.reply(p.expect("INVITE"), "407 Proxy Authentication Required", "", "", `Proxy-Authenticate: Digest realm="x", nonce="n0", qop="auth"`)
 	p.reply(p.expect("INVITE"), "200 OK", "a", plainSDP)
-	p.expect("ACK")
+	p.expect("ACK sip:trunk@")
 	get(t, "the leg", call.done)
 	told := make(chan error, 1)
 	go func() { told <- call.leg.Hangup(t.Context()) }()

@@ -56,7 +56,7 @@ func New(cfg Config, deps Deps) (*Door, error) {
 	}
 	d := &Door{
 		cfg: cfg, deps: deps, log: deps.Log, pacer: stream.NewPacer(0),
-		dialogs: dialogs{by: map[key]*dialog{}, all: map[*dialog][]key{}},
+		dialogs: dialogs{by: map[key]*dialog{}, all: map[*dialog][]key{}, at: map[netip.Addr]int{}},
 		calling: calling{by: map[string]*dialing{}}, invites: inviteLog{by: map[string]*noted{}},
 		strikes: newLimiter(0.2, 10), secret: make([]byte, 32), started: make(chan struct{}), stopped: make(chan struct{}),
 	}
@@ -65,7 +65,7 @@ func New(cfg Config, deps Deps) (*Door, error) {
 	}
 	d.nonces = newNonces(d.secret)
 	d.book = newBook(cfg, deps)
-	b, err := bind(cfg, d.known)
+	b, err := bind(cfg, d.standing)
 	if err != nil {
 		return nil, err
 	}

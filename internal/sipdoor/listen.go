@@ -17,7 +17,7 @@ type listener struct {
 	net.Listener                         // nil when nobody can call in
 	wrap         func(net.Conn) net.Conn // of accepted connections; nil for none
 	most, each   int
-	known        func(netip.Addr) bool
+	standing     func(netip.Addr) standing
 	dialled      chan handed
 	done         chan struct{}
 	once         sync.Once
@@ -34,9 +34,9 @@ type handed struct {
 	taken chan struct{}
 }
 
-func newListener(ln net.Listener, l Limits, known func(netip.Addr) bool) *listener {
+func newListener(ln net.Listener, l Limits, of func(netip.Addr) standing) *listener {
 	return &listener{
-		Listener: ln, most: l.Connections, each: max(1, l.Connections/10), known: known, dialled: make(chan handed), done: make(chan struct{}),
+		Listener: ln, most: l.Connections, each: max(1, l.Connections/10), standing: of, dialled: make(chan handed), done: make(chan struct{}),
 		accepted: make(chan net.Conn), from: map[netip.Addr]int{},
 	}
 }
@@ -74,7 +74,7 @@ func (l *listener) count(c net.Conn) (net.Conn, bool) {
 	at := c.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.open >= l.most || l.from[at] >= l.each && !l.known(at) {
+	if l.open >= l.most || l.from[at] >= l.each && l.standing(at) != known {
 		return nil, false
 	}
 	l.open++

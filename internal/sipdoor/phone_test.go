@@ -251,6 +251,24 @@ func (p *phone) expect(what string) *message {
 	return nil
 }
 
+// expectOf waits for a message with a value in a header.
+func (p *phone) expectOf(what, header, value string) *message {
+	p.t.Helper()
+	for {
+		if m := p.expect(what); strings.Contains(m.get(header), value) {
+			return m
+		}
+	}
+}
+
+// drain drops what comes until nothing has come for a time.
+func (p *phone) drain(quiet time.Duration) {
+	m := p.next(quiet)
+	for m != nil {
+		m = p.next(quiet)
+	}
+}
+
 // silent fails when a message whose first line holds what comes.
 func (p *phone) silent(what string) {
 	p.t.Helper()

@@ -11,19 +11,25 @@ import (
 	"github.com/parley-voice/parley/internal/media"
 )
 
-// ask sends a request outside of dialogs and answers challenges. make is called anew for each try, for a CSeq of its own.
-func (d *Door) ask(ctx context.Context, to hop, creds *credentials, make func() *sip.Request) (*sip.Response, error) {
+// ask sends a request outside of dialogs and answers challenges. next is called anew for each try, for a CSeq of its own.
+func (d *Door) ask(ctx context.Context, to hop, creds *credentials, next func() *sip.Request) (*sip.Response, error) {
 	for signed := 0; ; signed++ {
-		req := make()
+		req := next()
 		if creds != nil && !creds.sign(req) {
 			creds.forget()
 		}
 		res, err := d.once(ctx, to, req)
-		if err != nil || !challenged(res) || creds == nil || signed == signings || !creds.take(res) {
-			if creds != nil && res != nil && challenged(res) {
-				creds.forget()
-			}
-			return res, err
+		switch {
+		case err != nil:
+			return nil, err
+		case !challenged(res):
+			creds.proven()
+			return res, nil
+		case creds == nil:
+			return res, nil
+		case signed == signings || !creds.take(res):
+			creds.forget() // so that the next request begins anew
+			return res, nil
 		}
 	}
 }

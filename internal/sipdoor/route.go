@@ -125,7 +125,21 @@ func (d *Door) inviteOf(req *sip.Request, j judgement) media.Invite {
 	return inv
 }
 
-// known says that an address is exempt from the rate limit of strangers.
-func (d *Door) known(a netip.Addr) bool {
-	return d.cfg.Accept.loopback(a) || d.cfg.Accept.network(a) || d.book.has(a)
+// standing is how far an address is trusted before its messages are read.
+type standing int
+
+const (
+	stranger standing = iota
+	caller            // is on a call
+	known             // a trunk, or listed by the operator
+)
+
+func (d *Door) standing(a netip.Addr) standing {
+	switch {
+	case d.cfg.Accept.loopback(a) || d.cfg.Accept.network(a) || d.book.has(a):
+		return known
+	case d.dialogs.with(a):
+		return caller
+	}
+	return stranger
 }

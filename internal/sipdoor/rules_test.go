@@ -80,7 +80,8 @@ func TestMalformedRequests(t *testing.T) {
 		{"without From", "400", head + "To: <sip:a@b>\nCall-ID: a\nCSeq: 1 OPTIONS\n\n"},
 		{"without Call-ID", "400", head + "To: <sip:a@b>\nFrom: <sip:a@b>;tag=1\nCSeq: 1 OPTIONS\n\n"},
 		{"without CSeq", "400", head + "To: <sip:a@b>\nFrom: <sip:a@b>;tag=1\nCall-ID: a\n\n"},
-		{"of another version", "505", strings.Replace(head, "SIP/2.0\nVia", "SIP/7.0\nVia", 1) + "To: <sip:a@b>\nFrom: <sip:a@b>;tag=1\nCall-ID: a\nCSeq: 1 OPTIONS\n\n"},
+		{"of another version", "505", strings.Replace(head, "SIP/2.0\nVia", "SIP/7.0\nVia", 1) +
+			"To: <sip:a@b>\nFrom: <sip:a@b>;tag=1\nCall-ID: a\nCSeq: 1 OPTIONS\n\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p.t = t
@@ -91,7 +92,7 @@ func TestMalformedRequests(t *testing.T) {
 }
 
 func TestInviteWithoutContact(t *testing.T) {
-	p := newPhone(t, open(t, func(in media.Incoming) {}))
+	p := newPhone(t, open(t, func(media.Incoming) {}))
 	p.write("INVITE sip:x@127.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP " + p.addr().String() + ";branch=z9hG4bKc;rport\nTo: <sip:a@b>\nFrom: <sip:a@b>;tag=1\n" +
 		"Call-ID: a\nCSeq: 1 INVITE\nContent-Length: 0\n\n")
 	p.expect("400 Missing Contact")
@@ -99,7 +100,7 @@ func TestInviteWithoutContact(t *testing.T) {
 
 func TestSameInviteByAnotherWayIsALoop(t *testing.T) {
 	gone := make(chan struct{})
-	p := newPhone(t, open(t, func(in media.Incoming) { <-gone }))
+	p := newPhone(t, open(t, func(media.Incoming) { <-gone }))
 	p.request("INVITE", req{body: plainSDP, seq: 1})
 	p.expect("100")
 	p.request("INVITE", req{body: plainSDP, seq: 1})

@@ -30,7 +30,7 @@ func family(network, host string) string {
 }
 
 // bind opens the sockets. For port 0 it looks for a number that is free for both UDP and TCP.
-func bind(cfg Config, known func(netip.Addr) bool) (*binding, error) {
+func bind(cfg Config, of func(netip.Addr) standing) (*binding, error) {
 	host, port, err := net.SplitHostPort(cfg.Addr)
 	if err != nil {
 		return nil, err
@@ -43,8 +43,8 @@ func bind(cfg Config, known func(netip.Addr) bool) (*binding, error) {
 		at := pc.LocalAddr().(*net.UDPAddr).AddrPort()
 		ln, err := net.Listen(family("tcp", host), net.JoinHostPort(host, strconv.Itoa(int(at.Port()))))
 		if err == nil {
-			b := &binding{udp: newUDPSocket(pc, cfg.Limits, known), tcp: newListener(ln, cfg.Limits, known), ip: at.Addr().Unmap()}
-			if err := b.bindTLS(cfg, known); err != nil {
+			b := &binding{udp: newUDPSocket(pc, cfg.Limits, of), tcp: newListener(ln, cfg.Limits, of), ip: at.Addr().Unmap()}
+			if err := b.bindTLS(cfg, of); err != nil {
 				b.close()
 				return nil, err
 			}
@@ -57,8 +57,8 @@ func bind(cfg Config, known func(netip.Addr) bool) (*binding, error) {
 	}
 }
 
-func (b *binding) bindTLS(cfg Config, known func(netip.Addr) bool) error {
-	b.tls = newListener(nil, cfg.Limits, known)
+func (b *binding) bindTLS(cfg Config, of func(netip.Addr) standing) error {
+	b.tls = newListener(nil, cfg.Limits, of)
 	if cfg.TLSAddr == "" {
 		return nil
 	}
@@ -90,6 +90,8 @@ func (b *binding) port(network string) int {
 const (
 	// sources is how many new senders make the UDP reader start afresh.
 	sources = 4096
+	// busier is how many times a stranger's rate somebody on a call may have.
+	busier = 20
 	// settling is how long requests just read are given to find their sender, before senders are forgotten.
 	settling = 20 * time.Millisecond
 )
@@ -101,19 +103,21 @@ var errPrune = fmt.Errorf("too many senders remembered: %w", net.ErrClosed)
 // the library keeps every sender's address for as long as it reads.
 type udpSocket struct {
 	net.PacketConn
-	longest int
-	known   func(netip.Addr) bool
-	rate    *limiter
-	reading chan struct{} // closed when the library reads for the first time
-	once    sync.Once
-	closed  atomic.Bool
-	deaf    atomic.Bool                 // nothing more is taken
-	seen    map[netip.AddrPort]struct{} // touched by the reader only
+	longest  int
+	standing func(netip.Addr) standing
+	rates    map[standing]*limiter
+	reading  chan struct{} // closed when the library reads for the first time
+	once     sync.Once
+	closed   atomic.Bool
+	deaf     atomic.Bool                 // nothing more is taken
+	seen     map[netip.AddrPort]struct{} // touched by the reader only
 }
 
-func newUDPSocket(pc net.PacketConn, l Limits, known func(netip.Addr) bool) *udpSocket {
+func newUDPSocket(pc net.PacketConn, l Limits, of func(netip.Addr) standing) *udpSocket {
 	return &udpSocket{
-		PacketConn: pc, longest: l.Message, known: known, rate: newLimiter(float64(l.Rate), l.Burst),
+		PacketConn: pc, longest: l.Message, standing: of, rates: map[standing]*limiter{
+			stranger: newLimiter(float64(l.Rate), l.Burst), caller: newLimiter(float64(busier*l.Rate), busier*l.Burst),
+		},
 		reading: make(chan struct{}), seen: map[netip.AddrPort]struct{}{},
 	}
 }
@@ -143,7 +147,10 @@ func (u *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 }
 
 func (u *udpSocket) passes(msg []byte, from netip.AddrPort) bool {
-	if u.deaf.Load() || len(msg) > u.longest || !startsSIP(msg) || !u.known(from.Addr()) && !u.rate.allow(from.Addr()) {
+	if u.deaf.Load() || len(msg) > u.longest || !startsSIP(msg) {
+		return false
+	}
+	if l := u.rates[u.standing(from.Addr())]; l != nil && !l.allow(from.Addr()) {
 		return false
 	}
 	u.seen[from] = struct{}{}

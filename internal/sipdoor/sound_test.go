@@ -31,7 +31,8 @@ func listenAt(t *testing.T, ip string) *ear {
 
 func (e *ear) sdp(direction string) string {
 	a := e.pc.LocalAddr().(*net.UDPAddr)
-	return fmt.Sprintf("v=0\no=- 1 1 IN IP4 %s\ns=-\nc=IN IP4 %s\nt=0 0\nm=audio %d RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000\na=%s\n", a.IP, a.IP, a.Port, direction)
+	return fmt.Sprintf("v=0\no=- 1 1 IN IP4 %s\ns=-\nc=IN IP4 %s\nt=0 0\nm=audio %d RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000\na=%s\n",
+		a.IP, a.IP, a.Port, direction)
 }
 
 // hears says whether a packet comes within a time.

@@ -124,8 +124,7 @@ func TestAnswerIsRepeatedUntilItsAck(t *testing.T) {
 		}
 	}
 	p.ack(first)
-	for p.next(fleeting) != nil { // those on their way
-	}
+	p.drain(fleeting)
 	p.silent("200 OK")
 	p.request("BYE", req{uri: first.uri("contact"), toTag: first.tag("to")})
 	p.expect("200 OK")
@@ -191,10 +190,7 @@ func TestCancelRightBehindItsInvite(t *testing.T) {
 		p.call = p.call + "x"
 		branch := p.request("INVITE", req{body: plainSDP})
 		p.request("CANCEL", req{branch: branch, seq: p.seq})
-		refused := p.expect("487")
-		for refused.get("call-id") != p.call { // a repetition of the last round's
-			refused = p.expect("487")
-		}
+		refused := p.expectOf("487", "call-id", p.call) // not a repetition of the last round's
 		p.request("ACK", req{branch: branch, seq: p.seq, toTag: refused.tag("to")})
 		if t.Failed() {
 			t.Fatalf("round %d", i)
@@ -221,8 +217,7 @@ func TestCancelThatCrossesTheAnswerChangesNothing(t *testing.T) {
 	branch := p.request("INVITE", req{body: plainSDP})
 	ok := p.expect("200 OK")
 	p.request("CANCEL", req{branch: branch, seq: p.seq})
-	for !strings.HasSuffix(p.expect("200 OK").get("cseq"), "CANCEL") {
-	}
+	p.expectOf("200 OK", "cseq", "CANCEL")
 	p.ack(ok)
 	leg := get(t, "the leg", legs)
 	select {
