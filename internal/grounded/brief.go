@@ -1,6 +1,7 @@
 package grounded
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -74,6 +75,13 @@ func understand(b llm.Brief) *knowledge {
 	return k
 }
 
+var (
+	// Conditions that say no more than "once you have it".
+	reThen = regexp.MustCompile(`^(?i) ?(?:that|this|it|you (?:are done|have (?:it|them|that|everything|all))|all|the end|everything is (?:noted|taken)|taking .*)$`)
+	// A sentence behind a form that says what comes of it.
+	reFollowUp = regexp.MustCompile(`(?i)\b(?:calls? (?:them |you |him or her )?back|calls? (?:you|them)|confirms?|confirmed|gets? back|be in touch|repl(?:y|ies)|answers|contacts?|responds?|sends?)\b`)
+)
+
 // capitals keeps the words of a sentence that are written as names.
 func capitals(s string) string {
 	var out []string
@@ -96,6 +104,9 @@ func (k *knowledge) read(topic int, subject, text string) {
 	for _, p := range passages(text) {
 		o, isOrder := splitOrder(p.text)
 		if !isOrder {
+			if taken != nil && taken.closing == "" && reFollowUp.MatchString(p.text) {
+				taken.closing = p.text
+			}
 			previous = k.addFact(&fact{text: p.text, topic: topic, subject: speakable, leansOn: previous, answers: p.asked}, subject, p.heading)
 			continue
 		}
@@ -111,7 +122,7 @@ func (k *knowledge) read(topic int, subject, text string) {
 			continue
 		}
 		if said, ok := factIn(o); ok {
-			if taken != nil && o.condition == "" {
+			if taken != nil && (o.condition == "" || reThen.MatchString(o.condition)) {
 				taken.closing = strings.TrimSpace(taken.closing + " " + said)
 				continue
 			}
@@ -185,6 +196,8 @@ func (k *knowledge) addFact(f *fact, subject, heading string) *fact {
 		f.isOpen = true
 	}
 	f.isOpen = f.isOpen || f.holds&kindOpen != 0 && reOpenSelf.MatchString(strings.ToLower(f.text))
+	// A week's times in the description are the business's own, whatever they are called: "Consultations are Monday to Friday …".
+	f.isOpen = f.isOpen || f.topic == 0 && !f.identity && f.days != 0 && f.holds&kindPrice == 0 && reClockSpan.MatchString(strings.Join(ws, " "))
 	k.facts = append(k.facts, f)
 	return f
 }

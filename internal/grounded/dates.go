@@ -30,8 +30,10 @@ var (
 	reNextWeek = regexp.MustCompile(`\bnext week\b|\b(?:in a week|a week from)\b`)
 	reGone     = regexp.MustCompile(`\b(?:yesterday|last (?:night|week|\w+day))\b`)
 	reAgo      = regexp.MustCompile(`\b(\d{1,2}|a|an) (day|week)s? ago\b`)
-	reAfter    = regexp.MustCompile(`\b(?:day after tomorrow|after tomorrow)\b`)
-	reISO      = regexp.MustCompile(`\b(20\d\d)-(\d\d)-(\d\d)\b`)
+	// "This Sunday" is the coming one; the calendar takes it for a day of this week, gone or not.
+	reThis  = regexp.MustCompile(`\b(?:this coming|this|the coming|coming|upcoming) (\w+day)\b`)
+	reAfter = regexp.MustCompile(`\b(?:day after tomorrow|after tomorrow)\b`)
+	reISO   = regexp.MustCompile(`\b(20\d\d)-(\d\d)-(\d\d)\b`)
 )
 
 // dateWords joins words for the calendar: ordinals as figures, the second word of "twenty first" included.
@@ -157,7 +159,7 @@ func findBirth(plain []string, now time.Time) (time.Time, bool) {
 
 // relativeDay leaves "friday", "tomorrow", "in two weeks" to the calendar. A weekday with "next week" is the one after the coming Sunday.
 func relativeDay(text string, today time.Time) (time.Time, bool) {
-	r, err := calendar.Parse(reNextWeek.ReplaceAllString(text, " "), today)
+	r, err := calendar.Parse(reThis.ReplaceAllString(reNextWeek.ReplaceAllString(text, " "), "$1"), today)
 	if err != nil || r == nil {
 		return time.Time{}, false
 	}

@@ -54,6 +54,9 @@ func (k *knowledge) keepUnanswered(s *state) {
 	}
 }
 
+// reAsksUs is a question to the business, whatever was asked of the caller.
+var reAsksUs = regexp.MustCompile(`\b(?:(?:do|are|can|could|will) you|is there|are there|how much|what time)\b`)
+
 var reMatter = regexp.MustCompile(`\b(?:message|reason|question|request|concern|matter|enquiry|inquiry|about|issue)\b`)
 
 // universal handles what means the same in every state.
@@ -251,7 +254,7 @@ func (k *knowledge) interlude(s *state, u utterance, asked *slot) (act, bool) {
 		return act{}, false
 	}
 	qs := questions(u)
-	if len(qs) == 0 || asked.kind == textSlot && (asked.key == "message" || !k.search(qs[0], nil, nil).ok()) {
+	if len(qs) == 0 || asked.kind == textSlot && (reMatter.MatchString(asked.label) || !reAsksUs.MatchString(strings.Join(u.ws, " ")) && !k.search(qs[0], nil, nil).ok()) {
 		return act{}, false
 	}
 	s.last = qs[len(qs)-1]
@@ -364,6 +367,7 @@ func (k *knowledge) correct(s *state, u utterance) (act, bool) {
 	}
 	if named != nil && named.kind != textSlot {
 		if v, ok := k.find(named, u, true, !s.form.dated()); ok && !(named.kind == nameSlot && u.has(denies) && strings.Contains(v.canon, "Wrong")) {
+			k.fill(s, u, nil)
 			s.set(named, v)
 			return say(s.form.summary(s.values)), true
 		}

@@ -87,7 +87,7 @@ const months = `january|february|march|april|may|june|july|august|september|octo
 
 // What the words of a sentence look like when they hold a value of a kind. They run over words joined by spaces, numbers as digits.
 var (
-	reHoldsPrice = regexp.MustCompile(`\b\d+(\.\d+)? (euros?|dollars?|pounds?|cents?|usd|eur|francs?|percent|bucks|reais|pence)\b|\bfree\b|\bhalf( the)? price\b` +
+	reHoldsPrice = regexp.MustCompile(`\b\d+(\.\d+)? (euros?|dollars?|pounds?|cents?|usd|eur|francs?|percent|bucks|reais|pence)\b|\bfree\b|\bhalf( the)? price\b|\bpays? half\b` +
 		`|\b(price|fee|cost|rate)s? (depends?|varies|vary)\b|\bno (extra |additional )?(charge|fee|cost)s?\b`)
 	reHoldsTime = regexp.MustCompile(`\b\d{1,2}(:\d\d)? (am|pm|o clock)\b|\b\d{1,2}:\d\d\b|\bnoon\b|\bmidnight\b|\b\d{1,2} (to|until|till) \d{1,2}\b|\b(daily|every day|weekdays?|weekends?)\b` +
 		`|\baround the clock\b|\b24 hours\b|\b(after|before|within|until|from|up to|in) \d+ (working )?(minutes?|hours?|days?|weeks?|months?)\b|\bsame day\b|\bhalf an hour (before|after)\b|\b(an|1) hour (before|after)\b|\bevery (\d+ |half )?(hours?|days?|weeks?|months?|years?)\b|\b(once|twice|\d+ times) (a|per) (day|week|month|year)\b` +
@@ -97,6 +97,7 @@ var (
 	reHoldsAddress  = regexp.MustCompile(`\b(street|st|road|rd|avenue|ave|lane|way|square|boulevard|drive|court|quay|plaza|pier|located|address)\b`)
 	reHoldsDuration = regexp.MustCompile(`\b(\d+|an?|half an|half) (\w+ )?(minutes?|hours?|days?|weeks?|months?|years?)\b|\bsame day\b|\bsince \d{4}\b|\bovernight\b|\bhalf an hour\b`)
 	reHoldsDistance = regexp.MustCompile(`\b\d+ (minutes?|metres?|meters?|kilometres?|kilometers?|km|miles?|yards|feet|blocks?)\b|\bnext to\b|\bopposite\b|\bacross\b`)
+	reClockSpan     = regexp.MustCompile(`\b\d{1,2}(:\d\d)?( [ap]m)? (to|until|till) (noon|midnight|\d{1,2})`)
 	reHoldsPhone    = regexp.MustCompile(`\b\d{3,}( \d{2,})+\b|\b\d{6,}\b`)
 	reHoldsNeed     = regexp.MustCompile(`\b(need|needs|needed|bring|bringing|required?|must|show|have to|please|wear)\b`)
 	reHoldsReason   = regexp.MustCompile(`\b(because|since|due to|reason|so that|in order to)\b`)
@@ -104,8 +105,10 @@ var (
 	reHoldsAge      = regexp.MustCompile(`\b(age|aged|ages|years? old|at least \d+|(under|over|below|above) \d+|must be (at least )?\d+|\d+ (or|and) (older|over|above|up)|from (the age of )?\d+ (months|years|weeks)|minimum age|puppies|adults only)\b`)
 	reHouse         = regexp.MustCompile(`\b\d+[a-z]? (?:[\p{L}.']+ ){1,3}(street|st|road|rd|avenue|ave|lane|way|square|boulevard|drive|court|quay|plaza|place|hill|row|close|terrace|gardens|highway)\b|\bpier \d+\b`)
 	reHoldsCount    = regexp.MustCompile(`\b\d+\b`)
-	reOpenWords     = regexp.MustCompile(`\b(open|opens|opening|close|closes|closed|hours|available|reachable|here|daily|around the clock)\b`)
+	reOpenWords     = regexp.MustCompile(`\b(open|opens|opening|close|closes|closed|(opening|office|business|consultation|our|visiting) hours|hours are|available|reachable|here|daily|around the clock)\b`)
 	reAddressName   = regexp.MustCompile(`\b\d{1,4}[a-z]? [A-Z][a-z]+ [A-Z][a-z]+`)
+	reWhere         = regexp.MustCompile(`\b(address|location|directions|getting here|how to find|find us|where we are|arrival|contact|visit us)\b`)
+	reOurPlace      = regexp.MustCompile(`^(?:we|you (?:can |will )?find us|our (?:\w+ )?(?:office|shop|store|clinic|practice|studio|restaurant|school|warehouse|garage|salon|gym|centre|center|hall|hotel|branch)|the (?:\w+ )?(?:office|shop|store|clinic|practice|studio|restaurant|school|salon|gym|centre|center|hall|hotel|museum|theatre|entrance)) `)
 	reMust          = regexp.MustCompile(`\b(have to|need to|must|required)\b`)
 	reWhatWeDo      = regexp.MustCompile(`^what (else )?(do|can) you (do|offer|provide|sell|have|make)$|^(what|which) (kinds? of |sorts? of |types? of )?(work|services?|things|products?|treatments?) (do|can) you (do|offer|provide|sell|have)$|^what (services?|products?) (are there|are available)$`)
 	reServices      = regexp.MustCompile(`\b(services?|offers?|products?|treatments?|what we (do|offer)|our work)\b`)

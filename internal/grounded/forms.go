@@ -59,7 +59,7 @@ var (
 	reSlotNoun = regexp.MustCompile(`(?i)\b(?:names?|numbers?|phone|telephone|mobile|e-?mail|address(?:es)?|dates?|times?|day|message|plate|reference|size|reason|details|contact|make|model|birthday|what|which|how many|` +
 		`insurance|symptoms|problem|company|room|case|code|medicine|colou?r)\b`)
 	reTakeMessage = regexp.MustCompile(`(?i)\b(?:take|leave|record|note|offer) (?:down )?(?:a |the |their )?messages?\b|\boffer (?:a )?call ?backs?\b`)
-	reListEnd     = regexp.MustCompile(`(?i)(?:,? (?:so|so that|in order to|before|because|when|if|unless) |,? and (?:then |also )?(?:say|tell|promise|repeat|confirm|explain|read|thank|assure|pass|send|forward)\b|;)`)
+	reListEnd     = regexp.MustCompile(`(?i)(?:,? (?:so|so that|in order to|before|because|when|if|unless) |,? and (?:then |also )?(?:let |say|tell|promise|repeat|confirm|explain|read|thank|assure|pass|send|forward)\b|;)`)
 	reAnd         = regexp.MustCompile(`^(?i),? ?and (?:then |also )?`)
 	reListCut     = regexp.MustCompile(`(?i),? and |, | as well as | plus `)
 	reOwner       = regexp.MustCompile(`^(?i)(?:(?:for |also |the |a |an |their |his or her |her |his |your |both |callers?(?:'s|s')? |customers?(?:'s|s')? |guests?(?:'s|s')? |patients?(?:'s|s')? |` +

@@ -18,6 +18,7 @@ type question struct {
 	days    days
 	context []key // of a statement before it: "a screw came out, can you fix it"
 	prior   []key // what "it" may stand for
+	named   []key // words of the business's own name among the keys
 	refers  bool  // leans on what was said before: "it", "that"
 	goesOn  bool  // "and on Sunday", "what about the suite"
 	asks    bool  // worded as a question
@@ -152,10 +153,10 @@ func newQuestion(ws []string) (question, bool) {
 		return q, false
 	}
 	q.asks = reStarter.MatchString(q.ws[0]) || len(q.ws) < len(ws) && q.kind != kindAny
-	q.kind = asked(joined)
 	q.refers = reRefers.MatchString(reEmptyIt.ReplaceAllString(joined, ""))
-	q.days = daysIn(q.ws)
 	main, aside := subordinate(q.ws)
+	q.kind = asked(strings.Join(main, " "))
+	q.days = daysIn(main)
 	q.keys, q.weak = keysOf(main)
 	more, _ := keysOf(aside)
 	if len(q.keys) == 0 {
@@ -168,9 +169,13 @@ func newQuestion(ws []string) (question, bool) {
 	return q, len(q.keys)+len(q.weak) > 0 || q.kind != kindAny || q.days != 0 || q.asks
 }
 
+// relations are for whom a caller asks: "can my daughter get her shots" is about shots.
+var relations = map[string]bool{"son": true, "daughter": true, "wife": true, "husband": true, "partner": true, "mother": true, "father": true, "mom": true, "mum": true, "dad": true, "friend": true, "friends": true, "parents": true,
+	"brother": true, "sister": true, "boyfriend": true, "girlfriend": true, "baby": true, "family": true, "colleague": true, "grandmother": true, "grandson": true}
+
 // subordinate cuts off "… when you clean", which says less of what is asked than the words before.
 func subordinate(ws []string) (main, aside []string) {
-	for i := 3; i+2 < len(ws); i++ {
+	for i := 2; i+2 < len(ws); i++ {
 		if isOneOf(ws[i], "when", "if", "while", "because") && isOneOf(ws[i+1], "i", "you", "we", "they", "it", "he", "she", "my", "the", "your", "there") {
 			return ws[:i], ws[i:]
 		}
@@ -184,8 +189,15 @@ func keysOf(ws []string) (keys []key, weak []string) {
 	folded := l.fold(ws)
 	for i, w := range folded {
 		s := stem(w)
+		if i > 0 && relations[w] && isOneOf(folded[i-1], "my", "our") {
+			weak = append(weak, s)
+			continue
+		}
 		noun := i > 0 && isOneOf(w, "will", "can", "well", "back") && isOneOf(folded[i-1], "a", "the")
 		switch {
+		case isNumber(w) && w != "1":
+			weak = append(weak, w)
+			continue
 		case l.stop[w] && !noun, isNumber(w):
 			continue
 		case isDay(w):
@@ -216,9 +228,10 @@ func isDay(w string) bool {
 // without takes the business's own name from the keys: it decides nothing, and only ranks.
 func (q question) without(self map[string]bool) question {
 	keys := q.keys
-	q.keys, q.weak = nil, slices.Clone(q.weak)
+	q.keys, q.weak, q.named = nil, slices.Clone(q.weak), nil
 	for _, n := range keys {
 		if self[n.stem] {
+			q.named = append(q.named, n)
 			q.weak = append(q.weak, n.stem)
 			continue
 		}
@@ -235,7 +248,7 @@ func (q question) inherit(from question) question {
 	if q.refers {
 		q.prior = from.keys
 	}
-	if len(q.keys) == 0 && q.days != 0 && q.kind == from.kind {
+	if len(q.keys) == 0 && (q.days != 0 || q.goesOn && !slices.ContainsFunc(q.weak, func(w string) bool { return !isNumber(w) })) && q.kind == from.kind {
 		q.keys = from.keys
 	}
 	return q

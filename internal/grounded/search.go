@@ -111,7 +111,7 @@ func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
 		if f := k.choose(q, k.candidates(q, sameTopic(k.facts, topic), topic, vector)); f.ok() {
 			return f
 		}
-		if len(q.prior) > 0 && len(q.keys) > 0 {
+		if len(q.prior) > 0 && (len(q.keys) > 0 || q.kind != kindAny) {
 			whole := q
 			whole.keys, whole.prior, whole.refers = slices.Concat(q.keys, q.prior), nil, false
 			if f := k.choose(whole, k.candidates(whole, k.facts, nil, vector)); f.ok() {
@@ -125,7 +125,7 @@ func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
 	if f := k.whatWeDo(q); f.ok() {
 		return f
 	}
-	if q.kind == kindPlace && len(q.keys) == 0 {
+	if q.kind == kindPlace && len(q.keys) == 0 && !slices.Contains(q.ws, "my") {
 		q.kind = kindAddress
 	}
 	if q.kind == kindAddress || q.kind == kindOpen && len(q.keys) == 0 {
@@ -161,7 +161,7 @@ func (k *knowledge) aboutUs(q question) found {
 	var out []*fact
 	for _, f := range k.facts {
 		switch {
-		case q.kind == kindAddress && f.holds&kindAddress != 0 && k.coversAll(q, f):
+		case q.kind == kindAddress && f.addressed() > 0 && k.coversAll(q, f):
 			out = append(out, f)
 		case q.kind == kindOpen && f.isOpen:
 			out = append(out, f)
@@ -195,12 +195,19 @@ func (k *knowledge) whatWeDo(q question) found {
 	return found{facts: named[:min(len(named), maxOpenings)]}
 }
 
-// addressed ranks how far a fact gives the address: with a house number best.
+// addressed ranks how far a fact tells where the business is: with a house number best; 0 when it does not.
 func (f *fact) addressed() int {
+	about := f.topic == 0 || reWhere.MatchString(strings.ToLower(f.subject)) || reOurPlace.MatchString(strings.ToLower(f.text))
 	switch {
-	case reHouse.MatchString(strings.ToLower(f.text)):
+	case !about || f.holds&(kindAddress|kindPlace) == 0:
+		return 0
+	case reHouse.MatchString(strings.ToLower(f.text)) || reAddressName.MatchString(f.text):
+		return 4
+	case f.identity && f.holds&kindPlace != 0:
+		return 3
+	case f.holds&kindAddress != 0:
 		return 2
-	case f.topic == 0:
+	case reOurPlace.MatchString(strings.ToLower(f.text)):
 		return 1
 	}
 	return 0
@@ -257,7 +264,7 @@ func (k *knowledge) candidates(q question, facts, topic []*fact, vector []float3
 
 func (k *knowledge) judge(q question, f *fact) (candidate, bool) {
 	c := candidate{fact: f}
-	if f.identity && q.kind&(kindAddress|kindPerson|kindPlace) == 0 {
+	if f.identity && q.kind&(kindAddress|kindPlace) == 0 {
 		return c, false
 	}
 	if !q.fits(f) {
@@ -266,17 +273,21 @@ func (k *knowledge) judge(q question, f *fact) (candidate, bool) {
 	if len(q.keys) == 0 && q.kind == kindAny && q.days == 0 && !k.coversWeak(q, f) {
 		return c, false
 	}
+	if q.kind != kindAny && len(q.keys) == 0 && len(q.named) > 0 && q.kind&(kindOpen|kindAddress|kindPrice|kindTime) == 0 &&
+		!slices.ContainsFunc(q.named, func(n key) bool { _, any := k.covers(n, f); return any > 0 }) {
+		return c, false
+	}
 	var total, own, all float64
 	hit := slices.ContainsFunc(q.keys, func(n key) bool { return k.coverIn(n, f.own) > 0 })
 	for _, n := range q.keys {
 		o, a := k.covers(n, f)
-		if a == 0 && q.kind&^(kindAge|kindNeed|kindPlace|kindPerson) == 0 && hit && f.topic > 0 && k.coverIn(n, k.trainings[f.topic]) > 0 {
+		if a == 0 && q.kind&^(kindAge|kindNeed|kindPlace) == 0 && hit && f.topic > 0 && k.coverIn(n, k.trainings[f.topic]) > 0 {
 			a = coverNearby
 		}
 		if a == 0 && monthStems[n.stem] && f.holds&kindMonth != 0 {
 			a = coverNearby
 		}
-		if a == 0 && k.domain[n.stem] && q.kind == kindAny && q.named(f) {
+		if a == 0 && k.domain[n.stem] && q.kind == kindAny && q.filed(f) {
 			continue
 		}
 		if a == 0 {
@@ -306,8 +317,8 @@ func (k *knowledge) coversWeak(q question, f *fact) bool {
 	return hit > 0 && missed == 0
 }
 
-// named says whether a word of the question stands both in the fact and in the subject it is filed under.
-func (q question) named(f *fact) bool {
+// filed says whether a word of the question stands both in the fact and in the subject it is filed under.
+func (q question) filed(f *fact) bool {
 	return slices.ContainsFunc(q.keys, func(n key) bool { return f.own[n.stem] && f.around[n.stem] })
 }
 
@@ -321,8 +332,6 @@ func (q question) fits(f *fact) bool {
 	}
 	switch q.kind {
 	case kindOpen:
-		return f.holds&kindTime != 0 && len(q.keys) > 0
-	case kindDuration:
 		return f.holds&kindTime != 0 && len(q.keys) > 0
 	case kindPlace:
 		return f.holds&kindAddress != 0

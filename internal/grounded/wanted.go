@@ -9,9 +9,10 @@ import (
 var (
 	reRequest = regexp.MustCompile(`\b(?:(?:i|we) (?:just )?(?:want|need|would like|would love|wish|am calling|are calling|am looking|are looking|was hoping|have to|must|am trying|am interested|have (?:a|an|some))|(?:can|could|may|might) (?:i|we|you)|let (?:me|us)|i am here (?:for|to)|it is about|` +
 		`about (?:a|an|my|the)|please|is it possible to|would it be possible to)\b`)
-	reCanI = regexp.MustCompile(`\b(?:can|could|may|might) (?:i|we|you)\b|\bis it possible to\b|\bwould it be possible to\b`)
+	reWithout = regexp.MustCompile(`\bwithout (?:an? |any )?(?:appointment|booking|reservation)\b`)
+	reCanI    = regexp.MustCompile(`\b(?:can|could|may|might) (?:i|we|you)\b|\bis it possible to\b|\bwould it be possible to\b`)
 	// Verbs of getting something that is taken down or done.
-	reCanGet = regexp.MustCompile(`\b(?:can|could|may|might) (?:i|we) (?:please |also |maybe |just )?(?:book|make|schedule|arrange|set up|get|reserve|order|place|request|have)\b`)
+	reCanGet = regexp.MustCompile(`\b(?:can|could|may|might) (?:i|we) (?:please |also |maybe |just )?(?:book|make|schedule|arrange|set up|get|reserve|order|place|request|have|talk|speak|see|meet|sign up|apply|report)\b`)
 	// A message for somebody, whatever the agent's texts say.
 	reLeaveMessage = regexp.MustCompile(`\b(?:leave|take|give|pass on|pass|record|send) (?:him |her |them |you |down )?(?:a|my|this|the) message\b|\bcall(?:ed)? (?:me|us) back\b|\b(?:call ?back|callback)\b|\bring me back\b|\bphone me back\b`)
 	// Words of a request that say nothing about what is requested.
@@ -43,6 +44,9 @@ func (k *knowledge) wanted(u utterance, s *state) *form {
 	if reLeaveMessage.MatchString(joined) {
 		return k.fallback
 	}
+	if reWithout.MatchString(joined) {
+		return nil
+	}
 	request := reRequest.MatchString(joined)
 	questionLike := startsQuestion(withoutPolite(u)) && !reCanI.MatchString(joined)
 	if questionLike || asked(strings.Join(u.ws, " ")) != kindAny && !request {
@@ -52,7 +56,10 @@ func (k *knowledge) wanted(u utterance, s *state) *form {
 	if best == nil || !request && reGoesOn.MatchString(joined+" ") {
 		return nil
 	}
-	if reCanGet.MatchString(joined) || !best.message && score >= 1 && reCanI.MatchString(joined) {
+	if score < 1 && reCanI.MatchString(joined) && !reCanGet.MatchString(joined) {
+		return nil
+	}
+	if reCanGet.MatchString(joined) || (!best.message && score >= 1 || score >= 1.02) && reCanI.MatchString(joined) {
 		return best
 	}
 	// A question that a fact covers as well is a question: "can I return a book".
@@ -73,7 +80,7 @@ func (k *knowledge) lookUp(u utterance, qs []question, topic []*fact) *form {
 		return nil
 	}
 	for _, q := range qs {
-		if k.search(q, topic, nil).ok() {
+		if found := k.search(q, topic, nil); len(found.facts) > 0 && len(q.keys)+len(q.named) > 0 {
 			return nil
 		}
 	}
