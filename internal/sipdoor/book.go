@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -13,6 +15,8 @@ const (
 	resolveEvery = time.Minute
 	// resolveWithin is how long the DNS may take for one trunk.
 	resolveWithin = 3 * time.Second
+	// resolvers is how many trunks are asked for at a time.
+	resolvers = 8
 )
 
 // book knows the trunks and the addresses behind their hosts.
@@ -74,13 +78,17 @@ func (b *book) read(ctx context.Context) {
 	for _, e := range b.page.Load().entries {
 		old[e.trunk.ID] = e
 	}
-	p := &page{at: time.Now(), by: map[netip.Addr][]int{}}
-	for _, t := range trunks {
-		e := b.resolved(ctx, entry{trunk: t}, old[t.ID])
+	p := &page{at: time.Now(), entries: make([]entry, len(trunks)), by: map[netip.Addr][]int{}}
+	var asking errgroup.Group
+	asking.SetLimit(resolvers)
+	for i, t := range trunks {
+		asking.Go(func() error { p.entries[i] = b.resolved(ctx, entry{trunk: t}, old[t.ID]); return nil })
+	}
+	_ = asking.Wait()
+	for i, e := range p.entries {
 		for _, a := range e.addrs {
-			p.by[a] = append(p.by[a], len(p.entries))
+			p.by[a] = append(p.by[a], i)
 		}
-		p.entries = append(p.entries, e)
 	}
 	b.page.Store(p)
 }
@@ -175,7 +183,9 @@ func (b *book) user(name string) string {
 
 // fresh reads the list again when it is older than a second: for a caller whom it does not know yet.
 func (b *book) fresh(ctx context.Context) {
-	b.writing.Lock()
+	if !b.writing.TryLock() { // it is being read
+		return
+	}
 	defer b.writing.Unlock()
 	if time.Since(b.page.Load().at) > time.Second {
 		b.read(ctx)

@@ -78,8 +78,8 @@ type Deps struct {
 	Trunks func(context.Context) ([]Trunk, error)
 	// Full says that no call can be taken now: 503 with Retry-After before any work.
 	Full func() bool
-	// TrunkAllowed judges an address that a trunk leads to; nil allows all.
-	TrunkAllowed func(netip.Addr) error
+	// TrunkAllowed says that a trunk may lead to an address; nil allows all.
+	TrunkAllowed func(netip.Addr) bool
 	// MediaAllowed says that sound may be sent to an address beside the caller's own and its trunk's; nil allows none.
 	MediaAllowed func(netip.Addr) bool
 	Resolver     Resolver // nil is the system's

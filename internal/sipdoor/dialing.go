@@ -124,12 +124,25 @@ func (g *dialing) unreached(branch string) {
 		return
 	}
 	g.tx.Terminate()
-	if g.why != nil {
-		g.fail(g.why)
+	if g.why == nil && len(g.hops) > 1 {
+		g.hops = g.hops[1:]
+		g.attempt()
 		return
 	}
-	g.hops = g.hops[1:]
-	g.attempt()
+	g.giveUp(&media.NotAnswered{Outcome: media.OutcomeFailed, Reason: reasonUnreachable})
+	g.linger()
+}
+
+// linger stays for a response that comes late: a call that rings must be taken back, one that is answered must be ended.
+func (g *dialing) linger() {
+	d := g.dialog
+	d.ended = nil
+	_ = d.stream.Close() // frees its ports
+	g.timers = append(g.timers, d.after(d.door.cfg.Timers.lastAck(), func() {
+		if !g.done && !g.canceled {
+			g.fail(g.why)
+		}
+	}))
 }
 
 // received takes a response to one of the attempts.

@@ -166,6 +166,7 @@ func (d *dialog) run() {
 	if d.stream != nil {
 		d.stream.End(media.EndNetwork)
 		_ = d.stream.Close()
+		d.log.Info("call over", "cause", d.stream.Cause(), "sound", d.stream.Stats())
 	}
 	close(d.over)
 }
@@ -213,6 +214,8 @@ func (d *dialog) leave(cause media.EndCause) {
 	}
 	switch {
 	case d.phase >= leaving:
+	case d.dialing.pending() && d.dialing.why != nil && !d.dialing.alive: // nobody to be told
+		d.phase = finished
 	case d.dialing.pending():
 		d.dialing.giveUp(&media.NotAnswered{Outcome: media.OutcomeFailed, Reason: reasonClosed})
 	case d.phase == early && d.serving != nil:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -106,19 +107,19 @@ func (d *Door) hopsTo(ctx context.Context, t *Trunk) ([]hop, error) {
 		host, port = p, 0
 	}
 	hops, err := resolve(ctx, d.deps.Resolver, host, t.Transport, port)
-	if err != nil || d.deps.TrunkAllowed == nil {
-		return hops, err
+	if err != nil {
+		return nil, err
 	}
-	var allowed []hop
-	for _, h := range hops {
-		if err = d.deps.TrunkAllowed(h.addr.Addr()); err == nil {
-			allowed = append(allowed, h)
-		}
+	hops = slices.DeleteFunc(hops, func(h hop) bool { return !d.trunkMay(h.addr.Addr()) })
+	if len(hops) == 0 {
+		return nil, errors.New("sipdoor: the trunk leads to an address that is neither public nor in egress.allow")
 	}
-	if len(allowed) == 0 {
-		return nil, fmt.Errorf("sipdoor: trunk address refused: %w", err)
-	}
-	return allowed, nil
+	return hops, nil
+}
+
+// trunkMay says that what users configure may lead to an address.
+func (d *Door) trunkMay(a netip.Addr) bool {
+	return d.deps.TrunkAllowed == nil || d.deps.TrunkAllowed(a)
 }
 
 // nextHop is where a request in a dialog goes: to its first route or target (RFC 3261 §12.2.1.1), unless that is an address behind

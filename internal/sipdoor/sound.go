@@ -26,7 +26,7 @@ func (d *dialog) openStream(peer netip.Addr) error {
 func (d *Door) params(a agreed, dlg *dialog) stream.Params {
 	source := dlg.peer.source.addr.Addr()
 	may := func(to netip.Addr) bool {
-		return to == source || d.book.owns(dlg.trunk, to) || d.deps.MediaAllowed != nil && d.deps.MediaAllowed(to)
+		return to == source || d.book.owns(dlg.trunk, to) && d.trunkMay(to) || d.deps.MediaAllowed != nil && d.deps.MediaAllowed(to)
 	}
 	p := stream.Params{
 		Remote: a.remote, AllowedSource: may, Codec: a.codec, PayloadType: a.payload, DTMFPayload: a.dtmf,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -289,4 +290,52 @@ func TestManyProvisionalsInOrder(t *testing.T) {
 	}
 	p.hangUp(invite)
 	p.expect("200 OK")
+}
+
+func TestRingingThatComesTooLateIsTakenBack(t *testing.T) {
+	d, p := open(t, nil, func(c *Config, _ *Deps) { c.Timers.Unreached = 50 * time.Millisecond }), newPhone(t, nil)
+	c := place(t, d, trunkAt(p))
+	invite := p.expect("INVITE")
+	if na := c.notAnswered(t); na.Reason != reasonUnreachable {
+		t.Errorf("%+v", na)
+	}
+	p.reply(invite, "180 Ringing", "a", "")
+	p.reply(p.expect("CANCEL"), "200 OK", "a", "")
+	p.reply(invite, "200 OK", "a", plainSDP)
+	p.expect("ACK")
+	p.reply(p.expect("BYE"), "200 OK", "", "")
+}
+
+func TestLongInviteGoesOverTCPWhereThatIsServed(t *testing.T) {
+	for _, network := range []string{"TCP", "UDP"} {
+		t.Run(network, func(t *testing.T) {
+			d, p := open(t, nil), newPhone(t, nil)
+			target := trunkAt(p)
+			target.To = strings.Repeat("9", 500)
+			if network == "UDP" {
+				c := place(t, d, target)
+				invite := p.expect("INVITE")
+				p.reply(invite, "486 Busy Here", "a", "")
+				c.notAnswered(t)
+				return
+			}
+			ln, err := net.Listen("tcp4", p.addr().String())
+			if err != nil {
+				t.Skip("the port number is taken: ", err)
+			}
+			defer func() { _ = ln.Close() }()
+			c := place(t, d, target)
+			conn, err := ln.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := plug(t, conn)
+			invite := w.expect("INVITE")
+			if !strings.HasPrefix(invite.get("via"), "SIP/2.0/TCP ") {
+				t.Error(invite.get("via"))
+			}
+			w.reply(invite, "486 Busy Here", "a", "")
+			c.notAnswered(t)
+		})
+	}
 }
