@@ -65,6 +65,13 @@ func (s *Session) listen(f *media.Frame) {
 			s.judgeWindow(h.window[:])
 		}
 	}
+	if s.state.Phase != turn.Speaking { // only an interruption is in a hurry
+		return
+	}
+	if now := s.now(); s.ear.glimpse(now, h.window[:h.filled]) {
+		r := s.ear.run
+		s.happen(turn.Event{Kind: turn.Voice, Onset: r.onset, Last: r.last, Windows: r.windows})
+	}
 }
 
 func (s *Session) judgeWindow(w []int16) {
