@@ -29,13 +29,13 @@ type rows struct {
 
 func (s *Session) clock(at time.Duration) time.Time { return parley.Stamp(s.started.Add(at)) }
 
-// callerTurn stores the caller's turn.
-func (s *Session) callerTurn(text string, continued bool) {
+// callerTurn stores the caller's turn, which was over a while ago if its text came late.
+func (s *Session) callerTurn(text string, continued bool, waited time.Duration) {
 	r := &s.rows
 	if !continued || r.caller.ID == "" {
 		r.caller = parley.Turn{ID: parley.NewID(), CallID: s.cfg.CallID, Who: parley.WhoCaller, StartedAt: s.clock(max(0, s.hear.onset))}
 	}
-	r.decided, r.lastVoice, r.textAt = s.now(), s.hear.last, s.hear.textAt
+	r.decided, r.lastVoice, r.textAt = s.now()-waited, s.hear.last, s.hear.textAt
 	r.caller.EndedAt = s.clock(max(s.hear.last, s.hear.onset))
 	if r.caller.EndedAt.Before(r.caller.StartedAt) { // only keys were pressed since
 		r.caller.EndedAt = s.clock(s.now())

@@ -168,7 +168,7 @@ func (s *Session) perform(a turn.Action) {
 	case turn.Forget:
 		s.forget()
 	case turn.Turn:
-		s.callerTurn(a.Text, a.Continue)
+		s.callerTurn(a.Text, a.Continue, a.Waited)
 	case turn.Reply:
 		s.reply(a)
 	case turn.Drop:
@@ -233,7 +233,7 @@ func (s *Session) lastWords() {
 		return
 	}
 	h.textAt = s.now()
-	s.callerTurn(text, s.rows.open)
+	s.callerTurn(text, s.rows.open, 0)
 }
 
 // hangUp ends the leg, whatever ended the conversation.

@@ -1,6 +1,10 @@
 package turn
 
-import "github.com/parley-voice/parley"
+import (
+	"time"
+
+	"github.com/parley-voice/parley"
+)
 
 // decide ends the caller's turn and lets it be answered.
 func (s *step) decide() {
@@ -44,7 +48,11 @@ func (s *step) leaving() string {
 // commit puts the caller's turn into the history.
 func (s *step) commit(full string) {
 	s.spoke, s.checks, s.active = true, 0, s.Now
-	s.do(Action{Do: Turn, Text: full, Continue: s.caller.committed || s.caller.joins})
+	waited := time.Duration(0)
+	if s.caller.waiting {
+		waited = s.Now - s.caller.waitFrom
+	}
+	s.do(Action{Do: Turn, Text: full, Continue: s.caller.committed || s.caller.joins, Waited: waited})
 	s.caller.committed, s.caller.joins, s.caller.waiting = true, false, false
 	s.agent.answered = full
 }

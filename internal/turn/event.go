@@ -67,7 +67,7 @@ const (
 	Transcribe Verb = "transcribe" // all of the utterance so far, as ID; Final answers
 	Judge      Verb = "judge"      // whether the turn is complete, as ID; Verdict may answer
 	Forget     Verb = "forget"     // the utterance so far is dealt with; a voice that is going on stays
-	Turn       Verb = "turn"       // the caller's turn is Text; Continue replaces the one before
+	Turn       Verb = "turn"       // the caller's turn is Text, it was over Waited ago; Continue replaces the one before
 	Reply      Verb = "reply"      // think of the answer ID to Text, not to be heard before Release; Continue as in Turn, Fallback asks the second mind
 	Drop       Verb = "drop"       // forget the answer ID
 	Release    Verb = "release"    // the answer ID may be heard
@@ -90,6 +90,8 @@ type Action struct {
 	Continue bool   `json:"continue,omitempty"`
 	Fallback bool   `json:"fallback,omitempty"`
 	Reason   string `json:"reason,omitempty"`
+	// Waited is for how long the text of a turn that was over did not come.
+	Waited time.Duration `json:"waited,omitempty"`
 }
 
 // Step is an event and what came of it: the log of a call is a list of them.
