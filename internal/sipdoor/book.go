@@ -3,7 +3,6 @@ package sipdoor
 import (
 	"context"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +24,7 @@ type book struct {
 	deps    Deps
 	changed chan struct{}
 	page    atomic.Pointer[page]
-	writing sync.Mutex
+	writing chan struct{} // full while the book is being written
 }
 
 // page is the book as of one reading.
@@ -42,10 +41,22 @@ type entry struct {
 }
 
 func newBook(cfg Config, deps Deps) *book {
-	b := &book{cfg: cfg, deps: deps, changed: make(chan struct{}, 1)}
+	b := &book{cfg: cfg, deps: deps, changed: make(chan struct{}, 1), writing: make(chan struct{}, 1)}
 	b.page.Store(&page{by: map[netip.Addr][]int{}})
 	return b
 }
+
+// lock waits for its turn to write, for as long as ctx lets it.
+func (b *book) lock(ctx context.Context) bool {
+	select {
+	case b.writing <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (b *book) unlock() { <-b.writing }
 
 func (b *book) nudge() {
 	select {
@@ -56,9 +67,10 @@ func (b *book) nudge() {
 
 // refresh reads the list of trunks, and the DNS where its answer is old. What cannot be read stays as it was.
 func (b *book) refresh(ctx context.Context) {
-	b.writing.Lock()
-	defer b.writing.Unlock()
-	b.read(ctx)
+	if b.lock(ctx) {
+		defer b.unlock()
+		b.read(ctx)
+	}
 }
 
 func (b *book) read(ctx context.Context) {
@@ -183,10 +195,10 @@ func (b *book) user(name string) string {
 
 // fresh reads the list again when it is older than a second: for a caller whom it does not know yet.
 func (b *book) fresh(ctx context.Context) {
-	if !b.writing.TryLock() { // it is being read
+	if !b.lock(ctx) {
 		return
 	}
-	defer b.writing.Unlock()
+	defer b.unlock()
 	if time.Since(b.page.Load().at) > time.Second {
 		b.read(ctx)
 	}
