@@ -94,10 +94,24 @@ type Training struct {
 	UpdatedAt    time.Time `json:"updated_at"`
 }
 
+// TrainingActive is the status of a training that the agent knows.
+const TrainingActive = "active"
+
 // Snapshot is an agent frozen at the start of a call: the call runs on it, whatever is edited meanwhile.
 type Snapshot struct {
 	Agent     Agent      `json:"agent"`
 	Trainings []Training `json:"trainings"` // active ones only
+}
+
+// NewSnapshot freezes an agent with its active trainings.
+func NewSnapshot(a *Agent, trainings []Training) *Snapshot {
+	s := &Snapshot{Agent: *a}
+	for _, t := range trainings {
+		if t.Status == TrainingActive {
+			s.Trainings = append(s.Trainings, t)
+		}
+	}
+	return s
 }
 
 // VoiceTemplate is a voice that agents can be given.

@@ -176,13 +176,7 @@ func freeze(ctx context.Context, tx store.Tx, a *parley.Agent) (*parley.Snapshot
 	if err != nil {
 		return nil, err
 	}
-	snap := &parley.Snapshot{Agent: *a}
-	for _, t := range all[a.ID] {
-		if t.Status == "active" {
-			snap.Trainings = append(snap.Trainings, t)
-		}
-	}
-	return snap, nil
+	return parley.NewSnapshot(a, all[a.ID]), nil
 }
 
 func (s *Switchboard) environmentHasRoom(ctx context.Context, tx store.Tx, env string) error {

@@ -45,24 +45,24 @@ func (r *agentRow) agent() *parley.Agent {
 // NO KEY UPDATE, which turns and trainings being written do not wait for; the deletion of the row waits for them, and they for it.
 func (t *tx) LockAgent(ctx context.Context, env, id string) (*parley.Agent, error) {
 	r := new(agentRow)
-	err := t.lock(t.agentQuery(r, env, id), "NO KEY UPDATE").Scan(ctx)
-	if err != nil {
+	q := t.NewSelect().Model(r).Where("a.id = ?", id).Where("a.environment_id = ?", env)
+	if err := t.lock(q, "NO KEY UPDATE").Scan(ctx); err != nil {
 		return nil, found(err, parley.AgentNotFound, id)
 	}
 	return r.agent(), nil
 }
 
-// Agent reads one.
+// Agent reads one; env empty reads any environment's.
 func (t *tx) Agent(ctx context.Context, env, id string) (*parley.Agent, error) {
 	r := new(agentRow)
-	if err := t.agentQuery(r, env, id).Scan(ctx); err != nil {
+	q := t.NewSelect().Model(r).Where("a.id = ?", id)
+	if env != "" {
+		q = q.Where("a.environment_id = ?", env)
+	}
+	if err := q.Scan(ctx); err != nil {
 		return nil, found(err, parley.AgentNotFound, id)
 	}
 	return r.agent(), nil
-}
-
-func (t *tx) agentQuery(r *agentRow, env, id string) *bun.SelectQuery {
-	return t.NewSelect().Model(r).Where("a.id = ?", id).Where("a.environment_id = ?", env)
 }
 
 // AgentsByID returns those of ids that exist in env.

@@ -68,6 +68,7 @@ type AgentFilter struct {
 type Agents interface {
 	// LockAgent reads an agent and keeps every other LockAgent of it waiting until the end of the transaction.
 	LockAgent(ctx context.Context, env, id string) (*parley.Agent, error)
+	// Agent reads one; env empty reads any environment's (for the operator's commands).
 	Agent(ctx context.Context, env, id string) (*parley.Agent, error)
 	// AgentsByID returns those of ids that exist in env, by id.
 	AgentsByID(ctx context.Context, env string, ids []string) (map[string]*parley.Agent, error)
