@@ -89,7 +89,7 @@ func (h *house) newSIP(guard *egress.Guard, board *boardLater) (*sipdoor.Door, e
 	}
 	return sipdoor.New(cfg, sipdoor.Deps{
 		Answerer: board, Trunks: h.trunks, Full: func() bool { return board.Full() || h.engines.speech == nil },
-		TrunkAllowed: guard.Check, MediaAllowed: inNetworks(h.cfg.EgressAllow()), Log: h.log,
+		TrunkAllowed: guard.Allowed, MediaAllowed: inNetworks(h.cfg.EgressAllow()), Log: h.log,
 	})
 }
 
