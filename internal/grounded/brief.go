@@ -43,8 +43,9 @@ type knowledge struct {
 	trainings map[int]map[string]bool // stems by topic
 	rarity    map[string]float64      // inverse document frequency of a stem
 	now       time.Time
-	open      hours // the span of the day in which the business is open
-	transfer  *form // a tool without inputs that reaches a person
+	likeness  float64 // how far the embedder sets answers apart from other sentences; see gauge
+	open      hours   // the span of the day in which the business is open
+	transfer  *form   // a tool without inputs that reaches a person
 }
 
 // understand reads a brief. It never fails: what it cannot use it leaves out.
@@ -79,7 +80,7 @@ var (
 	// Conditions that say no more than "once you have it".
 	reThen = regexp.MustCompile(`^(?i) ?(?:that|this|it|you (?:are done|have (?:it|them|that|everything|all))|all|the end|everything is (?:noted|taken)|taking .*)$`)
 	// A sentence behind a form that says what comes of it.
-	reFollowUp = regexp.MustCompile(`(?i)\b(?:calls? (?:them |you |him or her )?back|calls? (?:you|them)|confirms?|confirmed|gets? back|be in touch|repl(?:y|ies)|answers|contacts?|responds?|sends?)\b`)
+	reFollowUp = regexp.MustCompile(`(?i)\b(?:calls? (?:them |you |him or her )?back|calls? (?:you|them)|called back|(?:rings?|phones?|writes?) back|hear from us|returns? (?:the|your) call|confirms?|confirmed|gets? back|be in touch|repl(?:y|ies)|answers|contacts?|responds?|sends?)\b`)
 )
 
 // capitals keeps the words of a sentence that are written as names.
@@ -191,7 +192,7 @@ func (k *knowledge) addFact(f *fact, subject, heading string) *fact {
 	}
 	f.holds, f.days = holds(f.text, ws), daysIn(ws)
 	about := strings.Join(words(subject+" "+heading), " ")
-	if f.holds&kindTime != 0 && (reOpenWords.MatchString(about) || strings.Contains(about, "opening")) {
+	if f.holds&kindTime != 0 && (reOpenWords.MatchString(about) || strings.Contains(about, "hours")) {
 		f.holds |= kindOpen
 		f.isOpen = true
 	}

@@ -105,7 +105,7 @@ var (
 	reHoldsAge      = regexp.MustCompile(`\b(age|aged|ages|years? old|at least \d+|(under|over|below|above) \d+|must be (at least )?\d+|\d+ (or|and) (older|over|above|up)|from (the age of )?\d+ (months|years|weeks)|minimum age|puppies|adults only)\b`)
 	reHouse         = regexp.MustCompile(`\b\d+[a-z]? (?:[\p{L}.']+ ){1,3}(street|st|road|rd|avenue|ave|lane|way|square|boulevard|drive|court|quay|plaza|place|hill|row|close|terrace|gardens|highway)\b|\bpier \d+\b`)
 	reHoldsCount    = regexp.MustCompile(`\b\d+\b`)
-	reOpenWords     = regexp.MustCompile(`\b(open|opens|opening|close|closes|closed|(opening|office|business|consultation|our|visiting) hours|hours are|available|reachable|here|daily|around the clock)\b`)
+	reOpenWords     = regexp.MustCompile(`\b(open|opens|opening|close|closes|closed|[a-z]+ hours|^hours|available|reachable|here|daily|around the clock)\b`)
 	reAddressName   = regexp.MustCompile(`\b\d{1,4}[a-z]? [A-Z][a-z]+ [A-Z][a-z]+`)
 	reWhere         = regexp.MustCompile(`\b(address|location|directions|getting here|how to find|find us|where we are|arrival|contact|visit us)\b`)
 	reOurPlace      = regexp.MustCompile(`^(?:we|you (?:can |will )?find us|our (?:\w+ )?(?:office|shop|store|clinic|practice|studio|restaurant|school|warehouse|garage|salon|gym|centre|center|hall|hotel|branch)|the (?:\w+ )?(?:office|shop|store|clinic|practice|studio|restaurant|school|salon|gym|centre|center|hall|hotel|museum|theatre|entrance)) `)

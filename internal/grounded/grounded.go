@@ -11,13 +11,20 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/parley-voice/parley/internal/llm"
 )
 
 // Model opens chats that are grounded in their brief.
-type Model struct{ embedder llm.Embedder }
+type Model struct {
+	embedder llm.Embedder
+
+	mu     sync.Mutex
+	gauged bool
+	scale  float64 // of the embedder, once gauged; 0 when it knows no meanings
+}
 
 var _ llm.Model = (*Model)(nil)
 
@@ -45,25 +52,52 @@ func (m *Model) Open(ctx context.Context, b llm.Brief) (llm.Chat, error) {
 	if m.embedder == nil || len(c.knows.facts) == 0 {
 		return c, nil
 	}
+	if err := m.embed(ctx, c); err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		slog.WarnContext(ctx, "embedding a brief failed; questions are understood by their words", "err", err)
+	}
+	return c, nil
+}
+
+// embed gives the facts their vectors and the chat its embedder.
+func (m *Model) embed(ctx context.Context, c *chat) error {
+	scale, err := m.gauge(ctx)
+	if err != nil || scale == 0 {
+		return err
+	}
 	texts := make([]string, len(c.knows.facts))
 	for i, f := range c.knows.facts {
 		texts[i] = f.passage()
 	}
-	within, cancel := context.WithTimeoutCause(ctx, readPatience, errors.New("embedding a brief took too long"))
-	defer cancel()
-	vectors, err := m.embedder.Embed(within, texts, false)
-	switch {
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case err != nil || len(vectors) != len(texts):
-		slog.Warn("embedding a brief failed; questions are understood by their words", "err", err)
-		return c, nil
+	vectors, err := m.embedder.Embed(ctx, texts, false)
+	if err != nil {
+		return err
+	}
+	if len(vectors) != len(texts) {
+		return errors.New("the embedder does not return a vector for each text")
 	}
 	for i, f := range c.knows.facts {
 		f.vector = vectors[i]
 	}
-	c.embedder = m.embedder
-	return c, nil
+	c.embedder, c.knows.likeness = m.embedder, scale
+	return nil
+}
+
+// gauge measures the embedder once for all chats; after an error the next chat tries again.
+func (m *Model) gauge(ctx context.Context) (float64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.gauged {
+		return m.scale, nil
+	}
+	scale, err := gauge(ctx, m.embedder)
+	if err != nil {
+		return 0, err
+	}
+	m.gauged, m.scale = true, scale
+	return scale, nil
 }
 
 // passage is what is embedded of a fact: with its subject, since a sentence often says too little alone.
@@ -231,7 +265,7 @@ func (c *chat) vectors(ctx context.Context, qs []question) [][]float32 {
 	defer cancel()
 	v, err := c.embedder.Embed(ctx, texts, true)
 	if err != nil || len(v) != len(qs) {
-		slog.Warn("embedding a question failed; it is understood by its words", "err", err)
+		slog.WarnContext(ctx, "embedding a question failed; it is understood by its words", "err", err)
 		return out
 	}
 	return v

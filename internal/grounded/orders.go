@@ -9,7 +9,7 @@ import (
 // answering the phone, or speak to the agent as "you", or speak of the caller in the third person.
 var (
 	reOrderVerb = regexp.MustCompile(`^(?i)(?:please |then |also )*(?:always |only |just |politely |briefly )?(?:be|answer|ask|never|always|avoid|stay|speak|talk|tell|say|offer|make sure|remember|confirm|greet|` +
-		`mention|refer|transfer|collect|note|write|record|jot|promise|give|end|thank|repeat|respond|reply|explain|apologi[sz]e|sound|act|behave|introduce|inform|help|assist|get|obtain|gather|request|` +
+		`mention|refer|finish|close|conclude|transfer|collect|note|write|record|jot|promise|give|end|thank|repeat|respond|reply|explain|apologi[sz]e|sound|act|behave|introduce|inform|help|assist|get|obtain|gather|request|` +
 		`schedule|find out|stick|limit|mind|try|pretend|listen|let|forward|invite|encourage|direct|redirect|route|escalate)\b`)
 	reKeep     = regexp.MustCompile(`^(?i)keep (?:it|answers?|your|the|replies|responses|sentences|conversations?|calls|calm|polite|short|brief|to)\b`)
 	reUse      = regexp.MustCompile(`^(?i)use (?:a |an |the )?(?:short|simple|polite|formal|informal|friendly|plain|warm|calm|first|language|tone|words|sentences)`)
@@ -17,7 +17,7 @@ var (
 	reYou      = regexp.MustCompile(`^(?i)(?:you(?:'re| are| answer| work for| represent| take| handle| speak| help| assist| will| should| must| never| always| only| act| respond| receive| pick up| do not| don't)|your (?:job|task|role|goal|name|tone|purpose|aim|style|answers|responses))\b`)
 	reToYou    = regexp.MustCompile(`^(?i)you (?:are (?:welcome|free|allowed|entitled|covered|charged)|will (?:be|need|get|receive|find|have|pay)|must (?:be|bring|have|pay|show|check|cancel|book|arrive|leave|not eat)|should (?:be|bring|arrive|come|have|cancel|book|call)|do not (?:need|have)|don't (?:need|have)|have to|need to (?:be|bring|have|pay|show|check|cancel|book|arrive)|only (?:need|pay)|take the|receive)\b`)
 	reCaller   = regexp.MustCompile(`(?i)\b(?:the |a |any |each |every )?(?:callers?|the user|the person calling)(?:'s|')?\b`)
-	reTell     = regexp.MustCompile(`^(?i)(?:please |then |also |and )*(?:always )?(?:(?:tell|inform|remind) (?:the |all |any |every )?(?:callers?|customers?|patients?|clients?|guests?|them|people|him|her|him or her|everyone|users?)|say|mention|explain|answer|reply|confirm|let (?:them|callers|the caller|him or her) know|(?:promise|assure)(?: (?:them|callers|the caller))?)(?: that|:)? (.+)$`)
+	reTell     = regexp.MustCompile(`^(?i)(?:please |then |also |and )*(?:always )?(?:(?:tell|inform|remind) (?:the |all |any |every )?(?:callers?|customers?|patients?|clients?|guests?|them|people|him|her|him or her|everyone|users?)|say|mention|explain|answer|reply|confirm|(?:end|finish|close|conclude) (?:by|with)(?: saying| telling (?:them|the caller|callers))?|let (?:them|callers|the caller|him or her) know|(?:promise|assure)(?: (?:them|callers|the caller))?)(?: that|:)? (.+)$`)
 	reIgnore   = regexp.MustCompile(`(?i)\b(?:you (?:do not|don't|cannot|can't|are not|will not)|sorry|goodbye|hello|politely|thank you|yes or no)\b`)
 	reSoon     = regexp.MustCompile(`(?i)\b(?:brief|briefly|short|shortly|concise|concisely|quick|one sentence|few words|to the point)\b`)
 	reUnsure   = regexp.MustCompile(`(?i)\b(?:(?:do not|don't|don’t|does not|doesn't|cannot|can't|can’t|can not|not able to|unable to) (?:\w+ )?(?:know|answer|help|assist|find)|unsure|not sure|not listed|no answer|anything else|unclear|other questions?|not (?:in|covered))\b`)
@@ -78,9 +78,14 @@ func isOrder(s string) bool {
 // toYou turns what is to be told about callers into what is told to one.
 var toYou = strings.NewReplacer("They are", "You are", "they are", "you are", "They ", "You ", "they ", "you ", " their ", " your ", " them", " you")
 
+var reTheCaller = regexp.MustCompile(`^(?i)(?:the |an? |any |all )?(?:callers?|customers?|guests?|patients?|clients?|owners?|students?|members?) (will|can|must|should|may|need|have|get|receive)\b`)
+
 // factIn turns "tell callers that X" and "say that X" into X. It gives nothing when X is about the agent itself.
 func factIn(o order) (string, bool) {
 	m := reTell.FindStringSubmatch(o.text)
+	if m != nil {
+		m[1] = reTheCaller.ReplaceAllString(m[1], "you $1")
+	}
 	if m == nil || reIgnore.MatchString(m[1]) || reCaller.MatchString(m[1]) || len(strings.Fields(m[1])) < 3 {
 		return "", false
 	}

@@ -36,8 +36,9 @@ const (
 	bonusDays    = 0.3
 	bonusTopic   = 0.25
 	malusLength  = 0.02 // for each word of the sentence that was not asked for
-	bonusLike    = 1.5  // times the likeness above the mean, when there is an embedder
-	maxLike      = 0.08 // bounds it, so that likeness decides between near equals only
+	maxLike      = 0.08 // what likeness may add: it decides between near equals only
+	surelyLike   = 2.2  // likeness above the mean that counts as a paraphrase, in units of the embedder's own scale
+	clearlyLike  = 0.55 // and above the next sentence
 	closeEnough  = 0.12 // score within which two answers are close
 	maxSentences = 2
 	maxOpenings  = 3
@@ -139,7 +140,36 @@ func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
 			return f
 		}
 	}
-	return k.choose(q, pool)
+	if f := k.choose(q, pool); f.ok() {
+		return f
+	}
+	return k.paraphrase(q, vector)
+}
+
+// paraphrase answers with the one sentence that the embedder holds for far more like the question than the rest, when no words decide.
+// The bounds lie above what questions without an answer reach: two things of one sort are as alike as two names of one thing.
+func (k *knowledge) paraphrase(q question, vector []float32) found {
+	if vector == nil || len(q.ws) < 3 {
+		return found{}
+	}
+	mean := meanLikeness(k.facts, vector)
+	var best *fact
+	first, second := 0.0, 0.0
+	for _, f := range k.facts {
+		if f.vector == nil || f.identity {
+			continue
+		}
+		l := dot(vector, f.vector) - mean
+		if l > first {
+			best, first, second = f, l, first
+		} else if l > second {
+			second = l
+		}
+	}
+	if best == nil || first < surelyLike*k.likeness || first-second < clearlyLike*k.likeness || !q.fits(best) {
+		return found{}
+	}
+	return found{facts: []*fact{best}}
 }
 
 // asksOfUs says that a question without a key is about the business as a whole.
@@ -254,7 +284,7 @@ func (k *knowledge) candidates(q question, facts, topic []*fact, vector []float3
 			}
 		}
 		if vector != nil && f.vector != nil {
-			c.score += max(-maxLike, min(maxLike, bonusLike*(dot(vector, f.vector)-mean)))
+			c.score += maxLike * max(-1, min(1, (dot(vector, f.vector)-mean)/k.likeness))
 		}
 		out = append(out, c)
 	}
