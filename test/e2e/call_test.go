@@ -1,85 +1,70 @@
 package e2e
 
 import (
-	"bytes"
 	"io"
-	"io/fs"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-const (
-	callerNumber = "+12025550199"
-	secretWord   = "rhinoceros" // said by the caller only
-)
-
-// phone runs `parley call` against the server and returns its output and exit code.
-func (s *Server) phone(number string, args ...string) (string, int) {
-	s.t.Helper()
-	cmd := exec.Command(Binary(s.t), append([]string{"call", s.URI(number), "--from", callerNumber, "--transcript"}, args...)...)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	s.t.Logf("parley call: %v\n%s%s", err, out, errs.String())
-	return string(out), cmd.ProcessState.ExitCode()
-}
-
 // lastCall waits until the newest call is final and returns it with its turns.
 func (s *Server) lastCall() JSON {
+	s.t.Helper()
+	return s.lastCallOf("")
+}
+
+// lastCallOf is lastCall among those of a caller.
+func (s *Server) lastCallOf(from string) JSON {
 	s.t.Helper()
 	var c JSON
 	s.Wait("the call is final", 20*time.Second, func() bool {
 		_, v := s.Do("GET", "/api/v1/calls", nil)
 		rows, _ := v["data"].([]any)
-		if len(rows) == 0 {
+		i := slices.IndexFunc(rows, func(r any) bool { return from == "" || r.(JSON)["from"] == from })
+		if i < 0 {
 			return false
 		}
-		c = rows[0].(JSON)
-		switch c["status"] {
-		case "completed", "failed", "busy", "no-answer":
-			return true
-		}
-		return false
+		c = rows[i].(JSON)
+		return slices.Contains([]any{"completed", "failed", "busy", "no-answer"}, c["status"])
 	})
-	return s.Must("GET", "/api/v1/calls/"+c["id"].(string), nil)
+	return s.call(c["id"].(string))
 }
 
-// holds lists the files below the data directory that hold one of the words, whatever their case.
-func holds(t *testing.T, dir string, words ...string) (hits []string) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+func (s *Server) call(id string) JSON {
+	s.t.Helper()
+	return s.Must("GET", "/api/v1/calls/"+id, nil)
+}
+
+func turns(call JSON) []any { return call["turns"].([]any) }
+
+// said is all that one side said in a call, in lower case.
+func said(call JSON, who string) string {
+	var b strings.Builder
+	for _, t := range turns(call) {
+		if t := t.(JSON); t["who"] == who {
+			b.WriteString(strings.ToLower(t["text"].(string)) + "\n")
 		}
-		b, err := os.ReadFile(path)
-		if os.IsNotExist(err) {
-			return nil
-		}
-		b = bytes.ToLower(b)
-		for _, w := range words {
-			if bytes.Contains(b, bytes.ToLower([]byte(w))) {
-				hits = append(hits, filepath.Base(path)+": "+w)
-			}
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	return hits
+	return b.String()
+}
+
+// told says whether a transcript holds the price of a cleaning, as the recognizer may write it.
+func told(transcript string) bool {
+	return strings.Contains(strings.ToLower(transcript), "sixty") || strings.Contains(transcript, "60")
 }
 
 // erase unpublishes and deletes an agent and waits for the receipt to be complete.
 func (s *Server) erase(agent string) JSON {
 	s.t.Helper()
 	s.Must("POST", "/api/v1/agents/"+agent+"/unpublish", nil)
-	id := s.Must("DELETE", "/api/v1/agents/"+agent, nil)["erasure_id"].(string)
-	var receipt JSON
+	return s.erased(s.Must("DELETE", "/api/v1/agents/"+agent, nil)["erasure_id"].(string))
+}
+
+// erased waits until an erasure is complete.
+func (s *Server) erased(id string) (receipt JSON) {
+	s.t.Helper()
 	s.Wait("the erasure is complete", 30*time.Second, func() bool {
 		receipt = s.Must("GET", "/api/v1/erasures/"+id, nil)
 		return receipt["state"] == "complete"
@@ -87,45 +72,10 @@ func (s *Server) erase(agent string) JSON {
 	return receipt
 }
 
-func TestACallIsAnsweredWrittenDownAndErased(t *testing.T) {
-	NeedModels(t)
-	s := Start(t)
-	agent := s.Clinic(nil)
-	out, code := s.phone(Number, "--say", "How much does a cleaning cost?", "--say", "My dog is called "+secretWord+". Goodbye.")
-	if code != 0 && code != 7 {
-		t.Fatalf("exit code %d", code)
-	}
-	if !strings.Contains(strings.ToLower(out), "sixty") && !strings.Contains(out, "60") {
-		t.Errorf("the caller was not told the price:\n%s", out)
-	}
-	c := s.lastCall()
-	if c["status"] != "completed" || c["from"] != callerNumber || c["to"] != Number {
-		t.Errorf("call %v", c)
-	}
-	turns := c["turns"].([]any)
-	if len(turns) < 4 || turns[0].(JSON)["who"] != "agent" {
-		t.Errorf("turns %v", turns)
-	}
-	url := "http://" + s.HTTP + "/api/v1/calls/" + c["id"].(string) + "/recording"
-	if wav := s.fetch(url, ""); len(wav) < 100_000 || string(wav[:4]) != "RIFF" {
-		t.Errorf("recording of %d bytes", len(wav))
-	}
-	if part := s.fetch(url, "bytes=0-43"); len(part) != 44 {
-		t.Errorf("a range of 44 bytes gave %d", len(part))
-	}
-	receipt := s.erase(agent)
-	t.Logf("receipt %v", receipt)
-	if hits := holds(t, s.Data, strings.TrimPrefix(callerNumber, "+"), secretWord, "Lakeside dental"); len(hits) > 0 {
-		t.Errorf("left behind: %v", hits)
-	}
-	if status, _ := s.Do("GET", "/api/v1/calls/"+c["id"].(string), nil); status != 404 {
-		t.Errorf("the call of a deleted agent answers %d", status)
-	}
-}
-
-func (s *Server) fetch(url, byteRange string) []byte {
+// recording fetches a call's recording, or the part of it that a Range header names.
+func (s *Server) recording(call JSON, byteRange string) []byte {
 	s.t.Helper()
-	req, err := http.NewRequest("GET", url, nil)
+	req, err := http.NewRequest("GET", "http://"+s.HTTP+"/api/v1/calls/"+call["id"].(string)+"/recording", nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -145,54 +95,106 @@ func (s *Server) fetch(url, byteRange string) []byte {
 	return b
 }
 
-func TestNoRecordingTouchesTheDiskWhenSwitchedOff(t *testing.T) {
+func TestCallsAreWrittenDownRecordedAndErased(t *testing.T) {
 	NeedModels(t)
+	t.Parallel()
+	const second, guest = "+12025550144", "+12025550188"
 	s := Start(t)
-	s.Clinic(JSON{"enable_recording": false})
-	s.phone(Number, "--say", "What are your opening hours?")
-	c := s.lastCall()
-	if u := c["recording_url"]; u != nil {
-		t.Errorf("recording_url %v", u)
+	trunk := s.Trunk("127.0.0.1", 5999, nil)
+	agent := s.Agent(nil, s.DID(trunk, Number))
+	discreet := s.Agent(JSON{"enable_recording": false, "initial_message": "Oak street bakery, hello!", "description": "A loaf costs 3 dollars."},
+		s.DID(trunk, second))
+	a := s.Dial(Number, "--say", "How much does a cleaning cost?", "--say", "My rhinoceros lost an umbrella in Amsterdam.")
+	b := s.Dial(second, "--from", guest, "--say", "How much is a loaf?")
+	b.Until(me, 500*time.Millisecond)
+	s.onlyTheDatabaseIsWritten(discreet)
+	if _, code := b.Wait(); code != 0 {
+		t.Errorf("exit code %d", code)
 	}
-	_ = filepath.WalkDir(s.Data, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, ".wav") {
-			t.Errorf("audio on disk: %s", path)
+	out, code := a.Wait()
+	if code != 0 || !told(out) {
+		t.Errorf("exit code %d; the caller was not told the price", code)
+	}
+	c, other := s.lastCallOf(CallerNumber), s.lastCallOf(guest)
+	s.checkCall(c)
+	if other["recording_url"] != nil || other["status"] != "completed" || len(turns(other)) < 3 {
+		t.Errorf("the call without a recording: %v", other)
+	}
+	s.checkErasure(agent, c)
+	s.call(other["id"].(string)) // is untouched
+}
+
+// checkCall wants the call that the caller's side of this test made.
+func (s *Server) checkCall(c JSON) {
+	s.t.Helper()
+	if c["status"] != "completed" || c["ended_reason"] != "caller_hung_up" || c["from"] != CallerNumber || c["to"] != Number {
+		s.t.Errorf("call %v", c)
+	}
+	if n := len(turns(c)); n < 5 || turns(c)[0].(JSON)["who"] != "agent" || !told(said(c, "agent")) {
+		s.t.Errorf("turns %v", turns(c))
+	}
+	wav := s.recording(c, "")
+	seconds := time.Duration(c["duration"].(float64)) * time.Second
+	if d := length(s.wav(wav)); d < seconds-2*time.Second || d > seconds+2*time.Second {
+		s.t.Errorf("a recording of %s for a call of %s", d, seconds)
+	}
+	if part := s.recording(c, "bytes=1000-1099"); string(part) != string(wav[1000:1100]) {
+		s.t.Errorf("a range of 100 bytes gave %d others", len(part))
+	}
+}
+
+// secrets are what must go with an agent: who called it, what only its caller said, and what it is.
+var secrets = []string{strings.TrimPrefix(CallerNumber, "+"), "rhinoceros", "umbrella", "amsterdam", "Lakeside dental"}
+
+func (s *Server) checkErasure(agent string, c JSON) {
+	s.t.Helper()
+	for _, word := range secrets {
+		if len(s.holds(word)) == 0 {
+			s.t.Errorf("%q is not in the data directory before the deletion: looking for it afterwards shows nothing", word)
 		}
-		return nil
-	})
+	}
+	receipt := s.erase(agent)
+	s.t.Logf("receipt %v", receipt)
+	if hits := s.holds(secrets...); len(hits) > 0 {
+		s.t.Errorf("left behind: %v", hits)
+	}
+	if wavs := s.files(".wav"); len(wavs) > 0 {
+		s.t.Errorf("recordings left: %v", wavs)
+	}
+	for _, word := range secrets {
+		if strings.Contains(strings.ToLower(s.Log()), strings.ToLower(word)) {
+			s.t.Errorf("the server's log holds %q", word)
+		}
+	}
+	for _, path := range []string{"", "/recording"} {
+		if status, _ := s.Do("GET", "/api/v1/calls/"+c["id"].(string)+path, nil); status != http.StatusNotFound {
+			s.t.Errorf("the deleted agent's call%s answers %d", path, status)
+		}
+	}
 }
 
 func TestKilledServerClosesItsCallAndLosesNoDeletion(t *testing.T) {
 	NeedModels(t)
+	t.Parallel()
 	s := Start(t)
-	agent := s.Clinic(nil)
-	call := exec.Command(Binary(t), "call", s.URI(Number), "--from", callerNumber, "--say", "How much does a cleaning cost?", "--say", "And when are you open?")
-	if err := call.Start(); err != nil {
-		t.Fatal(err)
-	}
-	s.Wait("two turns are stored", 30*time.Second, func() bool {
-		_, v := s.Do("GET", "/api/v1/calls", nil)
-		rows := v["data"].([]any)
-		return len(rows) == 1 && len(s.Must("GET", "/api/v1/calls/"+rows[0].(JSON)["id"].(string), nil)["turns"].([]any)) >= 2
-	})
+	trunk := s.Trunk("127.0.0.1", 5999, nil)
+	agent := s.Agent(nil, s.DID(trunk, Number))
+	doomed := s.Must("POST", "/api/v1/agents", AgentBody(nil))["id"].(string)
+	p := s.Dial(Number, "--say", "How much does a cleaning cost?", "--say", "And when are you open?")
+	p.Until(they, 500*time.Millisecond)
+	p.Until(me, 500*time.Millisecond)
+	p.Until(they, 500*time.Millisecond)
+	erasure := s.Must("DELETE", "/api/v1/agents/"+doomed, nil)["erasure_id"].(string)
 	s.Kill()
-	_ = call.Process.Kill()
-	_ = call.Wait()
+	p.HangUp()
 	s.Boot()
 	c := s.lastCall()
-	if c["status"] != "failed" || c["ended_reason"] != "node_lost" || len(c["turns"].([]any)) < 2 {
-		t.Errorf("after the restart the call is %v (%v) with %d turns", c["status"], c["ended_reason"], len(c["turns"].([]any)))
+	if c["status"] != "failed" || c["ended_reason"] != "node_lost" || len(turns(c)) < 2 || !strings.Contains(said(c, "caller"), "cleaning") {
+		t.Errorf("after the restart the call is %v (%v) with turns %v", c["status"], c["ended_reason"], turns(c))
 	}
-	if wav := s.fetch("http://"+s.HTTP+"/api/v1/calls/"+c["id"].(string)+"/recording", ""); len(wav) < 30_000 || string(wav[:4]) != "RIFF" {
-		t.Errorf("the partial recording has %d bytes", len(wav))
+	if d := length(s.wav(s.recording(c, ""))); d < 3*time.Second {
+		t.Errorf("the partial recording has %s", d)
 	}
+	s.erased(erasure)
 	s.erase(agent)
-}
-
-func TestSecondServerOnTheSameDataIsRefused(t *testing.T) {
-	s := Start(t)
-	out, err := exec.Command(Binary(t), "serve", "--data", s.Data, "--http", "127.0.0.1:0", "--sip", "127.0.0.1:0").CombinedOutput()
-	if err == nil || !strings.Contains(string(out), s.Data) {
-		t.Errorf("second serve: %v\n%s", err, out)
-	}
 }

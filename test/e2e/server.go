@@ -38,6 +38,9 @@ func Args(a ...string) Option { return func(s *Server) { s.args = append(s.args,
 // Env adds environment variables.
 func Env(kv ...string) Option { return func(s *Server) { s.env = append(s.env, kv...) } }
 
+// Data uses a directory instead of an empty one of the test's own.
+func Data(dir string) Option { return func(s *Server) { s.Data = dir } }
+
 // Binary is the path of the built binary; the test is skipped when it was not built.
 func Binary(t *testing.T) string {
 	t.Helper()
