@@ -30,15 +30,16 @@ func (s *Session) renderNext() {
 func (s *Session) unrendered() (*utterance, *clause) {
 	var stock time.Duration
 	for _, u := range s.play.list {
+		stock += u.remaining()
 		for _, c := range u.clauses {
-			if !c.started {
-				if stock > renderAhead {
-					return nil, nil
-				}
+			switch {
+			case c.started:
+			case stock > renderAhead:
+				return nil, nil
+			default:
 				return u, c
 			}
 		}
-		stock += u.remaining()
 	}
 	for _, u := range s.play.drafts { // at most one is alive
 		if len(u.clauses) > 0 && !u.clauses[0].started {

@@ -77,6 +77,7 @@ func (s *Session) say(w turn.What) {
 	c := &clause{text: text}
 	if w == turn.Greeting && s.opener != nil {
 		c.pcm, c.started, c.rendered = s.opener, true, true
+		s.opener = nil
 	} else if pcm := s.cfg.Phrases.find(s.voice, text); pcm != nil {
 		c.pcm, c.started, c.rendered = pcm, true, true
 	}
@@ -183,6 +184,9 @@ func (s *Session) advance() {
 	p.first = (p.first + 1) % len(p.flying)
 	p.have--
 	p.played++
+	for i := u.heard.clause; i < end.clause; i++ {
+		u.clauses[i].pcm = nil // it has been heard to its end
+	}
 	u.heard = end
 	if !u.begun {
 		u.begun = true
