@@ -71,14 +71,16 @@ func (s *server) converse(ctx context.Context, b *business) (*heard, error) {
 	}
 }
 
-// measured are the latencies of the lines, sorted: mouth to ear of each answer, and how long the agent went on when interrupted.
-func (h *heard) measured() (replies, stops []time.Duration) {
-	for _, l := range h.report.Lines {
-		if l.Reply != nil {
-			replies = append(replies, time.Duration(*l.Reply))
-		}
-		if l.Stop != nil {
-			stops = append(stops, time.Duration(*l.Stop))
+// measured are the latencies of all lines, sorted: mouth to ear of each answer, and how long the agent went on when interrupted.
+func measured(all []*heard) (replies, stops []time.Duration) {
+	for _, h := range all {
+		for _, l := range h.report.Lines {
+			if l.Reply != nil {
+				replies = append(replies, time.Duration(*l.Reply))
+			}
+			if l.Stop != nil {
+				stops = append(stops, time.Duration(*l.Stop))
+			}
 		}
 	}
 	slices.Sort(replies)
@@ -87,20 +89,21 @@ func (h *heard) measured() (replies, stops []time.Duration) {
 }
 
 // percentile of sorted values, by nearest rank.
-func percentile(sorted []time.Duration, p int) time.Duration {
+func percentile(sorted []time.Duration, p int) int64 {
 	if len(sorted) == 0 {
 		return 0
 	}
-	return sorted[min(len(sorted)-1, max(0, (p*len(sorted)+99)/100-1))]
+	return sorted[min(len(sorted)-1, max(0, (p*len(sorted)+99)/100-1))].Milliseconds()
 }
 
-func (h *heard) summarize(w io.Writer) {
-	replies, stops := h.measured()
+func summarize(w io.Writer, all []*heard) {
+	replies, stops := measured(all)
 	fmt.Fprintf(w, "\nMouth to ear, as the caller measured it on the wire: p50 %d ms, p95 %d ms over %d answers\n",
-		percentile(replies, 50).Milliseconds(), percentile(replies, 95).Milliseconds(), len(replies))
-	for _, s := range stops {
-		fmt.Fprintf(w, "Silent after an interruption: %d ms\n", s.Milliseconds())
+		percentile(replies, 50), percentile(replies, 95), len(replies))
+	if len(stops) > 0 {
+		fmt.Fprintf(w, "Silent after an interruption: p50 %d ms, p95 %d ms over %d\n", percentile(stops, 50), percentile(stops, 95), len(stops))
 	}
-	fmt.Fprintf(w, "GET /api/v1/calls: %s, status %s, %s, %d turns\n", h.call.ID, h.call.Status, h.call.EndedReason, len(h.call.Turns))
-	fmt.Fprintf(w, "Recording: %s\n", h.call.RecordingURL)
+	last := all[len(all)-1].call
+	fmt.Fprintf(w, "GET /api/v1/calls: %s, status %s, %s, %d turns\n", last.ID, last.Status, last.EndedReason, len(last.Turns))
+	fmt.Fprintf(w, "Recording: %s\n", last.RecordingURL)
 }

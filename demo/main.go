@@ -31,6 +31,7 @@ func main() {
 func run(ctx context.Context) (err error) {
 	file := flag.String("agent", "demo/clinic.json", "the business: agent, trainings and script")
 	binary := flag.String("parley", "bin/parley", "the binary")
+	rounds := flag.Int("calls", 1, "how often to call, for latencies over more turns")
 	flag.Parse()
 	b, err := load(*file)
 	if err != nil {
@@ -49,7 +50,7 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	fmt.Printf("  API http://%s   SIP %s\n", s.http, s.sip)
-	faults, err := s.perform(ctx, b)
+	faults, err := s.perform(ctx, b, *rounds)
 	if err != nil {
 		return err
 	}
@@ -61,23 +62,27 @@ func run(ctx context.Context) (err error) {
 }
 
 // perform is the demo from the first request to the receipt; it returns what was wrong with what was heard.
-func (s *server) perform(ctx context.Context, b *business) ([]string, error) {
+func (s *server) perform(ctx context.Context, b *business, rounds int) (faults []string, err error) {
 	fmt.Println("Creating a trunk, a number, an agent and its trainings; publishing …")
 	agent, err := s.publish(ctx, b)
 	if err != nil {
 		return nil, err
 	}
-	fmt.Printf("\nCalling %s …\n", b.Number)
-	heard, err := s.converse(ctx, b)
-	if err != nil {
-		return nil, err
+	var all []*heard
+	for range rounds {
+		fmt.Printf("\nCalling %s …\n", b.Number)
+		h, err := s.converse(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		wrong, err := s.judge(ctx, b, h)
+		if err != nil {
+			return nil, err
+		}
+		all, faults = append(all, h), append(faults, wrong...)
 	}
-	faults, err := s.judge(ctx, b, heard)
-	if err != nil {
-		return nil, err
-	}
-	heard.summarize(os.Stdout)
-	left, err := s.erase(ctx, b, agent, heard.call)
+	summarize(os.Stdout, all)
+	left, err := s.erase(ctx, b, agent, all[len(all)-1].call)
 	return append(faults, left...), err
 }
 

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/nyaruka/phonenumbers"
 )
 
 var ready = regexp.MustCompile(`^ready http=(\S+) sip=(\S+)$`)
@@ -55,6 +57,7 @@ func (s *server) start() error {
 	defer logFile.Close()
 	s.cmd = exec.Command(s.binary, "serve", "--data", s.data, "--http", "127.0.0.1:0", "--sip", "127.0.0.1:0")
 	s.cmd.Stderr = logFile
+	s.cmd.Env = append(os.Environ(), "PARLEY_API_RATE_LIMIT=10000") // the conversation is watched four times a second
 	// A ^C is for the demo, which then ends the server in order.
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := s.cmd.StdoutPipe()
@@ -151,7 +154,7 @@ func (s *server) publish(ctx context.Context, b *business) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	did, err := s.get(ctx, "POST", fmt.Sprintf("/api/v1/sip-trunks/%v/dids", trunk["id"]), object{"number": b.Number, "country_code": "US"})
+	did, err := s.get(ctx, "POST", fmt.Sprintf("/api/v1/sip-trunks/%v/dids", trunk["id"]), object{"number": b.Number, "country_code": country(b.Number)})
 	if err != nil {
 		return "", err
 	}
@@ -175,6 +178,16 @@ func (s *server) publish(ctx context.Context, b *business) (string, error) {
 	}
 	_, err = s.get(ctx, "POST", "/api/v1/agents/"+id+"/publish", nil)
 	return id, err
+}
+
+// country is the one that a number belongs to.
+func country(number string) string {
+	if n, err := phonenumbers.Parse(number, ""); err == nil {
+		if region := phonenumbers.GetRegionCodeForNumber(n); region != "" {
+			return region
+		}
+	}
+	return "US"
 }
 
 // giveVoice takes the first voice for the agent's language.
