@@ -88,7 +88,7 @@ func (h *house) newSIP(guard *egress.Guard, board *boardLater) (*sipdoor.Door, e
 		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
 	}
 	return sipdoor.New(cfg, sipdoor.Deps{
-		Answerer: board, Trunks: h.trunks, Full: func() bool { return board.Full() || h.engines.speech == nil },
+		Answerer: board, Trunks: h.trunks, Full: func() bool { return board.Full() },
 		TrunkAllowed: guard.Allowed, MediaAllowed: inNetworks(h.cfg.EgressAllow()), Log: h.log,
 	})
 }

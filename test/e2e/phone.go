@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"testing"
 	"time"
 
 	"github.com/parley-voice/parley/internal/audio"
@@ -133,4 +134,15 @@ func (s *Server) wav(b []byte) audio.Clip {
 // length is how long a recording of two channels is.
 func length(c audio.Clip) time.Duration {
 	return time.Duration(len(c.PCM)/c.Channels) * time.Second / time.Duration(c.Rate)
+}
+
+// silence makes a file for a phone that has nothing to say for a while.
+func silence(t *testing.T, d time.Duration) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "silence.wav")
+	c := audio.Clip{Rate: audio.Narrow, Channels: 1, PCM: make([]int16, audio.Narrow.Samples(d))}
+	if err := os.WriteFile(path, c.AppendWAV(nil), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

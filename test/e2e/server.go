@@ -138,6 +138,11 @@ func (s *Server) Kill() {
 // Stop asks the process to end and returns how it did.
 func (s *Server) Stop() error {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	return s.Exited()
+}
+
+// Exited waits for the process, which was asked to end, and returns how it did.
+func (s *Server) Exited() error {
 	s.cmd = nil
 	select {
 	case err := <-s.exit:
