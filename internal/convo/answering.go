@@ -151,11 +151,11 @@ func (s *Session) fallBack(id int) {
 			return
 		}
 	}
-	if u := s.play.drafts[id]; u != nil {
-		s.secondThought(u)
-		return
-	}
-	s.happen(turn.Event{Kind: turn.Failed, ID: id})
+	// The first one ended without a word, so that its utterance is over.
+	u := s.newUtterance(turn.Answer)
+	u.reply, u.open = id, true
+	s.enqueue(u)
+	s.secondThought(u)
 }
 
 func (s *Session) secondThought(u *utterance) {

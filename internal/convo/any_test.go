@@ -37,7 +37,7 @@ func anyCall(r *rig, rnd *rand.Rand) {
 	r.agent.MaxCallSeconds = ptr(240)
 	faults := rand.New(rand.NewPCG(rnd.Uint64(), 1))
 	r.model = &llmtest.Model{Script: func(llm.Brief, []llm.Message) llmtest.Reply { return anyReply(faults) }}
-	if rnd.IntN(2) == 0 {
+	if rnd.IntN(3) > 0 {
 		r.cfg.Engines.Fallback = llmtest.Lines(llmtest.Say("the second mind says this."))
 	}
 	r.begin()
@@ -54,7 +54,7 @@ func anyCall(r *rig, rnd *rand.Rand) {
 }
 
 func anyReply(rnd *rand.Rand) llmtest.Reply {
-	switch rnd.IntN(8) {
+	switch rnd.IntN(24) {
 	case 0:
 		return llmtest.Reply{Err: errors.New("status 500")}
 	case 1:
@@ -70,13 +70,13 @@ func anyReply(rnd *rand.Rand) llmtest.Reply {
 }
 
 func anyAct(r *rig, rnd *rand.Rand, pick func(...string) string) {
-	switch rnd.IntN(9) {
+	switch rnd.IntN(14) {
 	case 0:
 		r.leg.Play(speechtest.Noise(time.Duration(rnd.IntN(600)) * ms))
 	case 1:
 		r.leg.Press(pick("1", "#", "9")[0])
 	case 2:
-		r.recognizer.BreakFor(speech.ErrUnavailable, time.Duration(1+rnd.IntN(4000))*ms)
+		r.recognizer.BreakFor(speech.ErrUnavailable, time.Duration(1+rnd.IntN(2500))*ms)
 	case 3:
 		r.synthesizer.BreakFor(speech.ErrUnavailable, time.Duration(1+rnd.IntN(4000))*ms)
 	case 4, 5:

@@ -25,6 +25,15 @@ func TestFailingModelIsCovered(t *testing.T) {
 			r.wantReplay()
 		})
 	})
+	t.Run("one without words too", func(t *testing.T) {
+		call(t, func(r *rig) {
+			r.model, r.cfg.Engines.Fallback = llmtest.Lines(llmtest.Reply{}), second
+			r.greeted()
+			r.says("when are you open?")
+			r.sleep(4 * time.Second)
+			r.wantHeard(greeting + " One moment, please. nine to six.")
+		})
+	})
 	t.Run("a late one too, after 3 s", func(t *testing.T) {
 		call(t, func(r *rig) {
 			r.model, r.cfg.Engines.Fallback = llmtest.Lines(llmtest.Reply{Words: []string{"late"}, Delay: 20 * time.Second}), second
