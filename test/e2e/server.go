@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -44,7 +45,7 @@ func Data(dir string) Option { return func(s *Server) { s.Data = dir } }
 // Binary is the path of the built binary; the test is skipped when it was not built.
 func Binary(t *testing.T) string {
 	t.Helper()
-	p, err := filepath.Abs("../../bin/parley")
+	p, err := filepath.Abs(cmp.Or(os.Getenv("PARLEY_BINARY"), "../../bin/parley"))
 	if err != nil {
 		t.Fatal(err)
 	}
