@@ -180,7 +180,7 @@ func (k *knowledge) ask(s *state, u utterance) act {
 			from = qs[i-1]
 		}
 		switch {
-		case qs[i].days != 0 && len(qs[i].keys)+len(qs[i].weak) == 0:
+		case qs[i].days != 0 && len(qs[i].keys) == 0 && qs[i].kind == kindAny:
 			qs[i] = qs[i].inherit(s.lastTimed)
 			if qs[i].kind == kindAny {
 				qs[i].kind = kindOpen

@@ -102,7 +102,7 @@ var (
 	reHoldsNeed     = regexp.MustCompile(`\b(need|needs|needed|bring|bringing|required?|must|show|have to|please|wear)\b`)
 	reHoldsReason   = regexp.MustCompile(`\b(because|since|due to|reason|so that|in order to)\b`)
 	reHoldsMonth    = regexp.MustCompile(`\b(` + months + `)\b`)
-	reHoldsAge      = regexp.MustCompile(`\b(age|aged|ages|years? old|at least \d+|(under|over|below|above) \d+|must be (at least )?\d+|\d+ (or|and) (older|over|above|up)|from (the age of )?\d+ (months|years|weeks)|minimum age|puppies|adults only)\b`)
+	reHoldsAge      = regexp.MustCompile(`\b(age|aged|ages|years? old|minimum age|adults only|must be \d+|\d+ (or|and) (older|over|above|up))\b|\b(under|over|below|above|at least|from) (the age of )?\d+( (years?|or|and|are|is|to \d+ years|pay|may|must|have|get|months to \d+ years)\b|$)|\bfrom \d+ (years|months) to\b`)
 	reHouse         = regexp.MustCompile(`\b\d+[a-z]? (?:[\p{L}.']+ ){1,3}(street|st|road|rd|avenue|ave|lane|way|square|boulevard|drive|court|quay|plaza|place|hill|row|close|terrace|gardens|highway)\b|\bpier \d+\b`)
 	reHoldsCount    = regexp.MustCompile(`\b\d+\b`)
 	reOpenWords     = regexp.MustCompile(`\b(open|opens|opening|close|closes|closed|[a-z]+ hours|^hours|available|reachable|here|daily|around the clock)\b`)
@@ -115,7 +115,7 @@ var (
 	// A sentence that speaks of the business as a whole being open.
 	reOpenSelf = regexp.MustCompile(`^(?:we(?: are|'re|’re| open| close)(?: (?:open|here|there|available|reachable|closed|in))? ?|(?:the |our )?(?:office|shop|store|clinic|practice|restaurant|bistro|salon|gym|garage|workshop|centre|center|surgery|business|reception|desk|team|` +
 		`opening (?:hours|times)|(?:business |office |consultation |working )?hours|school|studio|museum|library|bakery|cafe|bar|pharmacy|showroom) |open |closed |you can reach us|[\p{L}' &]+ (?:is|are) open )`)
-	reNamePerson = regexp.MustCompile(`\b(?:Dr|Mr|Mrs|Ms|Doctor)\.? [A-Z]|\S [A-Z][a-z]+ [A-Z][a-z]+|\b(?:with|by|trainer|barbers are|lawyer) [A-Z][a-z]+|^[A-Z][a-z]+ [A-Z][a-z]+ |^[A-Z][a-z]+ (?:is (?:our|the|a)|does|handles|teaches|treats|works|looks|leads|cuts|speciali[sz]es|runs) |\b(?i:customers?|owners?|doctors?|staff|team|colleagues?|manager|landlord|tenant|buyer|seller|parents?|guests?|patients?|therapists?|mechanics?|vets?|trainers?|lawyers?|notary|we)\b`)
+	reNamePerson = regexp.MustCompile(`\b(?:Dr|Mr|Mrs|Ms|Doctor)\.? [A-Z]|\S [A-Z][a-z]+ [A-Z][a-z]+|\b(?:with|by|trainer|barbers are|lawyer) [A-Z][a-z]+|^[A-Z][a-z]+ [A-Z][a-z]+ |^Our [a-z]+ (?:is|are) |^[A-Z][a-z]+ (?:is (?:our|the|a)|does|handles|teaches|treats|works|looks|leads|cuts|speciali[sz]es|runs) |\b(?i:customers?|owners?|doctors?|staff|team|colleagues?|manager|landlord|tenant|buyer|seller|parents?|guests?|patients?|therapists?|mechanics?|vets?|trainers?|lawyers?|notary|we)\b`)
 )
 
 // holds says which kinds of value a sentence has to give.

@@ -17,7 +17,7 @@ var (
 	reYou      = regexp.MustCompile(`^(?i)(?:you(?:'re| are| answer| work for| represent| take| handle| speak| help| assist| will| should| must| never| always| only| act| respond| receive| pick up| do not| don't)|your (?:job|task|role|goal|name|tone|purpose|aim|style|answers|responses))\b`)
 	reToYou    = regexp.MustCompile(`^(?i)you (?:are (?:welcome|free|allowed|entitled|covered|charged)|will (?:be|need|get|receive|find|have|pay)|must (?:be|bring|have|pay|show|check|cancel|book|arrive|leave|not eat)|should (?:be|bring|arrive|come|have|cancel|book|call)|do not (?:need|have)|don't (?:need|have)|have to|need to (?:be|bring|have|pay|show|check|cancel|book|arrive)|only (?:need|pay)|take the|receive)\b`)
 	reCaller   = regexp.MustCompile(`(?i)\b(?:the |a |any |each |every )?(?:callers?|the user|the person calling)(?:'s|')?\b`)
-	reTell     = regexp.MustCompile(`^(?i)(?:please |then |also |and )*(?:always )?(?:(?:tell|inform|remind) (?:the |all |any |every )?(?:callers?|customers?|patients?|clients?|guests?|them|people|him|her|him or her|everyone|users?)|say|mention|explain|answer|reply|confirm|(?:end|finish|close|conclude) (?:by|with)(?: saying| telling (?:them|the caller|callers))?|let (?:them|callers|the caller|him or her) know|(?:promise|assure)(?: (?:them|callers|the caller))?)(?: that|:)? (.+)$`)
+	reTell     = regexp.MustCompile(`^(?i)(?:please |then |also |and )*(?:always )?(?:(?:tell|inform|remind) (?:the |all |any |every )?(?:callers?|customers?|patients?|clients?|guests?|them|people|him or her|him|her|everyone|users?|persons?|visitors?|members?|students?|parents?|owners?)|say|mention|explain|answer|reply|confirm|(?:end|finish|close|conclude) (?:by|with)(?: saying| telling (?:them|the caller|callers))?|let (?:them|callers|the caller|him or her) know|(?:promise|assure)(?: (?:them|callers|the caller))?)(?: that|:)? (.+)$`)
 	reIgnore   = regexp.MustCompile(`(?i)\b(?:you (?:do not|don't|cannot|can't|are not|will not)|sorry|goodbye|hello|politely|thank you|yes or no)\b`)
 	reSoon     = regexp.MustCompile(`(?i)\b(?:brief|briefly|short|shortly|concise|concisely|quick|one sentence|few words|to the point)\b`)
 	reUnsure   = regexp.MustCompile(`(?i)\b(?:(?:do not|don't|don’t|does not|doesn't|cannot|can't|can’t|can not|not able to|unable to) (?:\w+ )?(?:know|answer|help|assist|find)|unsure|not sure|not listed|no answer|anything else|unclear|other questions?|not (?:in|covered))\b`)
@@ -52,7 +52,12 @@ func splitOrder(s string) (order, bool) {
 		return order{}, false
 	}
 	if m := reTail.FindStringSubmatch(bare); m != nil && takesDown(m[1]) {
-		return order{condition: m[2], text: m[1]}, true
+		// What is to be said afterwards belongs to the order: "… if someone wants to book, and tell them that …".
+		condition, after := m[2], ""
+		if loc := reListEnd.FindStringIndex(condition); loc != nil {
+			condition, after = condition[:loc[0]], condition[loc[0]:]
+		}
+		return order{condition: condition, text: m[1] + after}, true
 	}
 	return order{text: bare}, true
 }

@@ -17,6 +17,7 @@ type question struct {
 	kind    kind
 	days    days
 	context []key // of a statement before it: "a screw came out, can you fix it"
+	aside   []key // of "… when you clean": must be known, but not to the same sentence
 	prior   []key // what "it" may stand for
 	named   []key // words of the business's own name among the keys
 	refers  bool  // leans on what was said before: "it", "that"
@@ -137,6 +138,9 @@ func startsQuestion(ws []string) bool {
 	if questionWord(ws[0]) {
 		return ws[0] != "which" || len(ws) > 2
 	}
+	if isOneOf(ws[0], "have", "has") {
+		return isOneOf(ws[1], "you", "i", "we", "they")
+	}
 	return isOneOf(ws[1], "i", "you", "we", "they", "he", "she", "it", "there", "your", "the", "my", "our", "any", "this", "that", "a", "an", "people", "children", "kids", "dogs", "pets", "someone", "anyone")
 }
 
@@ -162,9 +166,7 @@ func newQuestion(ws []string) (question, bool) {
 	if len(q.keys) == 0 {
 		q.keys = more
 	} else {
-		for _, k := range more {
-			q.weak = append(q.weak, k.stem)
-		}
+		q.aside = more
 	}
 	return q, len(q.keys)+len(q.weak) > 0 || q.kind != kindAny || q.days != 0 || q.asks
 }

@@ -16,11 +16,12 @@ type candidate struct {
 
 // found is what a search gives: sentences to say, or topics to choose from, or nothing.
 type found struct {
-	facts  []*fact
-	choose []string
+	facts   []*fact
+	choose  []string
+	settled bool // nothing else is to be looked for
 }
 
-func (f found) ok() bool { return len(f.facts) > 0 || len(f.choose) > 0 }
+func (f found) ok() bool { return f.settled || len(f.facts) > 0 || len(f.choose) > 0 }
 
 // Weights of the search, settled on the tuning dialogues.
 const (
@@ -78,7 +79,7 @@ func (k *knowledge) coverIn(n key, set map[string]bool) float64 {
 		case s == n.stem:
 		case akin(n.stem, s) || english().shares(n.stem, s) && !k.names[s]:
 			return coverSense
-		case best == 0 && (alike(n.stem, s) || k.misheard(n, s)):
+		case best == 0 && !k.names[s] && len(english().senses[n.stem]) == 0 && (alike(n.stem, s) || k.misheard(n, s)):
 			best = coverHeard
 		}
 	}
@@ -88,6 +89,11 @@ func (k *knowledge) coverIn(n key, set map[string]bool) float64 {
 // onlyName says that a word of daily use stands in the texts only as somebody's surname, which was not said: to park is not Helen Park.
 func (k *knowledge) onlyName(n key) bool {
 	return k.names[n.stem] && len(english().senses[n.stem]) > 0 && !k.pairs[[2]string{n.prev, n.stem}]
+}
+
+// knows says whether any fact speaks of a word.
+func (k *knowledge) knows(n key) bool {
+	return slices.ContainsFunc(k.facts, func(f *fact) bool { _, any := k.covers(n, f); return any > 0 })
 }
 
 // misheard says whether a word of the question is what a recognizer made of s: it sounds nearly like it and stands beside the same word.
@@ -108,8 +114,11 @@ func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
 			return f
 		}
 	}
+	if q.refers && len(topic) == 0 && len(q.keys)+len(q.prior) == 0 && q.kind != kindPrice {
+		return found{}
+	}
 	if q.refers && len(topic) > 0 {
-		if f := k.choose(q, k.candidates(q, sameTopic(k.facts, topic), topic, vector)); f.ok() {
+		if f := k.pick(q, k.candidates(q, sameTopic(k.facts, topic), topic, vector)); f.ok() {
 			return f
 		}
 		if len(q.prior) > 0 && (len(q.keys) > 0 || q.kind != kindAny) {
@@ -122,6 +131,12 @@ func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
 		if len(q.keys) < 2 {
 			return found{}
 		}
+	}
+	for _, n := range q.aside {
+		if !k.knows(n) {
+			return found{}
+		}
+		q.weak = append(slices.Clip(q.weak), n.stem)
 	}
 	if f := k.whatWeDo(q); f.ok() {
 		return f
@@ -136,7 +151,7 @@ func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
 	}
 	pool := k.candidates(q, k.facts, topic, vector)
 	if len(q.keys) == 0 && len(topic) > 0 && !q.asksOfUs() && (len(pool) == 0 || !q.ranked(k, pool[0].fact)) {
-		if f := k.choose(q, k.candidates(q, sameTopic(k.facts, topic), topic, vector)); f.ok() {
+		if f := k.pick(q, k.candidates(q, sameTopic(k.facts, topic), topic, vector)); f.ok() {
 			return f
 		}
 	}
@@ -222,7 +237,7 @@ func (k *knowledge) whatWeDo(q question) found {
 	if len(named) == 0 {
 		named = plain
 	}
-	return found{facts: named[:min(len(named), maxOpenings)]}
+	return found{facts: named[:min(len(named), maxOpenings)], settled: true}
 }
 
 // addressed ranks how far a fact tells where the business is: with a house number best; 0 when it does not.
@@ -340,7 +355,7 @@ func (k *knowledge) coversWeak(q question, f *fact) bool {
 		switch {
 		case k.coverIn(key{stem: s}, f.own) > 0 || k.coverIn(key{stem: s}, f.around) > 0:
 			hit++
-		case !k.self[s]:
+		case !k.self[s] && !isNumber(s):
 			missed++
 		}
 	}
@@ -403,8 +418,16 @@ func (k *knowledge) choose(q question, pool []candidate) found {
 	if len(pool) == 0 {
 		return found{}
 	}
-	if len(q.keys) == 0 && !q.ranked(k, pool[0].fact) && len(pool) > maxSentences {
-		return k.askBack(pool)
+	if len(q.keys)+len(q.named) == 0 && q.kind&(kindOpen|kindAddress|kindAge) == 0 && !q.ranked(k, pool[0].fact) {
+		return k.askBack(q, pool)
+	}
+	return k.pick(q, pool)
+}
+
+// pick takes the best candidates of a pool that is known to be spoken of.
+func (k *knowledge) pick(q question, pool []candidate) found {
+	if len(pool) == 0 {
+		return found{}
 	}
 	if facts := k.wholeSubject(q, pool); facts != nil {
 		return found{facts: facts}
@@ -474,11 +497,14 @@ func (q question) ranked(k *knowledge, f *fact) bool {
 			return true
 		}
 	}
-	return q.days != 0
+	return q.days != 0 && f.days&q.days != 0
 }
 
-// askBack names the subjects of the candidates, so that the caller may choose.
-func (k *knowledge) askBack(pool []candidate) found {
+// askBack names what the prices are of, so that the caller may choose. Other bare questions ("when?") say too little to choose from.
+func (k *knowledge) askBack(q question, pool []candidate) found {
+	if q.kind != kindPrice || q.days != 0 {
+		return found{}
+	}
 	var names []string
 	for _, c := range pool {
 		name := c.fact.label()
@@ -497,12 +523,19 @@ func (f *fact) label() string {
 	ws := strings.Fields(strings.TrimRight(f.text, "."))
 	for i, w := range ws {
 		bare := strings.TrimSuffix(w, ":")
-		if i > 0 && i < 5 && (bare != w || isOneOf(w, "costs", "cost", "is", "are", "takes", "starts")) {
+		if leading[strings.ToLower(bare)] {
+			break
+		}
+		if i > 0 && i < 5 && (bare != w || isOneOf(w, "costs", "cost", "is", "are", "takes", "starts", "start")) {
 			return strings.ToLower(strings.Join(ws[:i], " ") + strings.TrimSuffix(" "+bare, " "+w))
 		}
 	}
 	return strings.ToLower(f.subject)
 }
+
+// leading are words that a thing's name does not hold.
+var leading = map[string]bool{"it": true, "there": true, "they": true, "from": true, "after": true, "before": true, "if": true, "you": true, "we": true, "this": true, "that": true, "on": true, "in": true, "at": true, "for": true,
+	"who": true, "anyone": true, "he": true, "she": true, "not": true, "no": true, "without": true, "outside": true, "customers": true}
 
 func meanLikeness(facts []*fact, vector []float32) (mean float64) {
 	n := 0

@@ -38,10 +38,11 @@ func skeleton(w string) string {
 
 // alike says whether b may be what a recognizer or a hasty speller made of a: it sounds the same and few letters differ.
 func alike(a, b string) bool {
-	if len(a) < 4 || len(b) < 4 || isNumber(a) || isNumber(b) || abs(len(a)-len(b)) > 2 {
+	short := min(len(a), len(b))
+	if short < 5 || isNumber(a) || isNumber(b) || abs(len(a)-len(b)) > 2 {
 		return false
 	}
-	return skeleton(a) == skeleton(b) && distance(a, b) <= max(1, min(len(a), len(b))/4+1)
+	return skeleton(a) == skeleton(b) && distance(a, b) <= (short+1)/3
 }
 
 // akin says whether one stem goes on from the other: "regist" and "registr".

@@ -53,6 +53,9 @@ func (k *knowledge) wanted(u utterance, s *state) *form {
 		return nil
 	}
 	best, score := k.bestForm(u, request)
+	if best != nil && k.otherObject(best, u) {
+		return nil
+	}
 	if best == nil || !request && reGoesOn.MatchString(joined+" ") {
 		return nil
 	}
@@ -72,6 +75,38 @@ func (k *knowledge) wanted(u utterance, s *state) *form {
 	}
 	return best
 }
+
+// otherObject says that the caller wants to book something that this business does not know: a table at the dentist's.
+func (k *knowledge) otherObject(f *form, u utterance) bool {
+	if joined := strings.Join(u.plain, " "); reCanYou.MatchString(joined) {
+		keys, _ := keysOf(u.ws)
+		return slices.ContainsFunc(keys, func(n key) bool { return !f.triggeredBy(n) && !k.knows(n) && !k.self[n.stem] })
+	}
+	m := reObject.FindStringSubmatch(strings.Join(u.plain, " "))
+	if m == nil {
+		return false
+	}
+	keys, _ := keysOf(strings.Fields(m[1]))
+	for _, n := range keys[:min(len(keys), 1)] {
+		if !f.triggeredBy(n) && !k.knows(n) && !k.self[n.stem] && !f.asksFor(n) {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *form) triggeredBy(n key) bool {
+	return slices.ContainsFunc(slices.Concat(f.triggers...), func(t string) bool { return t == n.stem || english().shares(n.stem, t) })
+}
+
+// asksFor says whether a slot's label holds the word.
+func (f *form) asksFor(n key) bool {
+	return slices.ContainsFunc(f.slots, func(s *slot) bool { return stems(plainWords(s.label))[n.stem] })
+}
+
+var reCanYou = regexp.MustCompile(`^(?:\w+ ){0,2}(?:can|could|will|would) you \w+`)
+
+var reObject = regexp.MustCompile(`\b(?:book|reserve|order|schedule|make|arrange|get|want|need|like) (?:an? |the |my |some |two |three |four )((?:\w+ ?){1,2})`)
 
 // lookUp finds the action that a question asks for when no fact answers it: "do you have free appointments on Friday".
 func (k *knowledge) lookUp(u utterance, qs []question, topic []*fact) *form {
