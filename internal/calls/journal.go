@@ -34,6 +34,8 @@ type journal struct {
 	queue   []entry
 	dropped int
 	closed  bool
+
+	away bool // the database was, at the last attempt; of run's goroutine
 }
 
 func newJournal(s store.Store, log *slog.Logger) *journal {
@@ -100,6 +102,7 @@ func (j *journal) run(ctx context.Context) {
 		switch {
 		case len(batch) > 0 && j.write(ctx, batch):
 			j.drop(len(batch))
+			j.back()
 			failures = 0
 			continue
 		case len(batch) > 0:
@@ -145,11 +148,22 @@ func (j *journal) write(ctx context.Context, batch []entry) bool {
 		return true
 	}
 	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
-		j.log.Warn("database away: turns wait in memory", "entries", len(batch), "error", err)
+		if !j.away { // once, not at every attempt
+			j.log.Warn("database away: turns wait in memory", "entries", len(batch), "error", err)
+		}
+		j.away = true
 		return false
 	}
 	j.log.Error("journal entry refused by the database", "error", err)
 	return true
+}
+
+// back says that an outage is over.
+func (j *journal) back() {
+	if j.away {
+		j.log.Info("database is back: what waited is being written", "entries", j.waiting())
+	}
+	j.away = false
 }
 
 func (e entry) write(ctx context.Context, tx store.Tx) error {

@@ -51,6 +51,9 @@ func TestPostgresStoppedInMidCallCostsNothing(t *testing.T) {
 	if heard, kept := length(p.Played()), length(s.wav(s.recording(c, ""))); kept < heard-time.Second {
 		t.Errorf("of a call of %s %s were recorded", heard, kept)
 	}
+	s.Wait("the log says once that the database was away, and once that it is back", 5*time.Second, func() bool {
+		return strings.Count(s.Log(), "turns wait in memory") == 1 && strings.Count(s.Log(), "database is back") == 1
+	})
 	s.Must("GET", "/api/v1/agents/"+idle, nil) // the deletion that was refused has changed nothing
 	s.erasedFromPostgres(url, agent, idle)
 }
