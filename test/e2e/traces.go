@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // files lists the files below the data directory whose name ends with suffix.
@@ -116,3 +117,6 @@ func (s *Server) workers() (pids []int) {
 	}
 	return pids
 }
+
+// running says whether there is a process of that id.
+func running(pid int) bool { return syscall.Kill(pid, 0) == nil }
