@@ -28,7 +28,7 @@ func NewPacer(threads int) *Pacer {
 	}
 	p := &Pacer{}
 	for range threads {
-		l := &lane{}
+		l := &lane{wake: make(chan struct{}, 1)}
 		l.streams.Store(new([]*Stream))
 		p.lanes = append(p.lanes, l)
 	}
@@ -55,6 +55,7 @@ func (p *Pacer) lane() *lane {
 type lane struct {
 	changing sync.Mutex
 	streams  atomic.Pointer[[]*Stream]
+	wake     chan struct{} // tells a lane at rest that there is a stream
 }
 
 func (l *lane) size() int { return len(*l.streams.Load()) }
@@ -64,6 +65,10 @@ func (l *lane) join(s *Stream) {
 	defer l.changing.Unlock()
 	with := append(slices.Clone(*l.streams.Load()), s)
 	l.streams.Store(&with)
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
 }
 
 func (l *lane) leave(s *Stream) {
@@ -74,12 +79,17 @@ func (l *lane) leave(s *Stream) {
 }
 
 // run sleeps to absolute times on a thread of its own, which is what keeps the packets' spacing even under load; a beat that comes late
-// is followed by the next one in time, so that none is left out.
+// is followed by the next one in time, so that none is left out. Without streams the lane rests.
 func (l *lane) run(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	next, err := monotonic()
 	for err == nil && ctx.Err() == nil {
+		if l.size() == 0 {
+			l.rest(ctx)
+			next, err = monotonic()
+			continue
+		}
 		next += media.FrameTime
 		var now time.Duration
 		if now, err = sleepUntil(next); now-next > hopeless {
@@ -90,6 +100,14 @@ func (l *lane) run(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// rest waits for a stream, or for one that has come and gone meanwhile.
+func (l *lane) rest(ctx context.Context) {
+	select {
+	case <-l.wake:
+	case <-ctx.Done():
+	}
 }
 
 func monotonic() (time.Duration, error) {

@@ -124,3 +124,31 @@ func TestAStreamThatEndedBeforeItBeganDoesNotBeat(t *testing.T) {
 		t.Errorf("%d streams beat", n)
 	}
 }
+
+// A stream that comes after a rest begins on the beat: what the rest left out is not made up for.
+func TestTheClockRestsWithoutStreams(t *testing.T) {
+	p := NewPacer(1)
+	ctx, stop := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- p.Run(ctx) }()
+	time.Sleep(10 * media.FrameTime)
+	for range 2 {
+		s := open(t, Config{Pacer: p})
+		begin := time.Now()
+		s.Start(Params{})
+		var k media.Tick
+		for range 3 {
+			if err := s.Read(ctx, &k); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if d := time.Since(begin); d < 2*media.FrameTime {
+			t.Errorf("three beats within %v", d)
+		}
+		s.End(media.EndLocal)
+	}
+	stop()
+	if err := <-ran; err != nil {
+		t.Error(err)
+	}
+}
