@@ -48,6 +48,7 @@ type hearing struct {
 // part is a stretch of an utterance and its text.
 type part struct {
 	text   string
+	sure   float64 // mean log probability
 	done   bool
 	failed bool
 }
@@ -171,19 +172,20 @@ func (s *Session) tellText() {
 	if h.asked == 0 || !h.tail.done {
 		return
 	}
-	failed := h.tail.failed
+	failed, sure := h.tail.failed, h.tail.sure
 	var all []string
 	for _, p := range h.parts {
 		if !p.done {
 			return
 		}
 		failed = failed || p.failed
+		sure = min(sure, p.sure)
 		all = append(all, p.text)
 	}
 	id := h.asked
 	h.asked, h.textAt = 0, s.now()
 	text := strings.TrimSpace(strings.Join(append(all, h.tail.text), " "))
-	s.happen(turn.Event{Kind: turn.Final, ID: id, Text: text, Failed: failed})
+	s.happen(turn.Event{Kind: turn.Final, ID: id, Text: text, Confidence: sure, Failed: failed})
 }
 
 // transcribe hears pcm in a goroutine of its own and hands the result to the session's. A recognizer that is away is asked again.
@@ -198,7 +200,7 @@ func (s *Session) transcribe(pcm []int16, then func(part)) {
 		if err != nil {
 			s.log.Warn("transcription failed", "error", err)
 		}
-		s.post(func() { then(part{text: t.Text, done: true, failed: err != nil}) })
+		s.post(func() { then(part{text: t.Text, sure: t.Confidence, done: true, failed: err != nil}) })
 	})
 }
 
@@ -236,7 +238,7 @@ func (s *Session) wantPartial(now time.Duration) {
 				return // stale, or the engine is away: the next one may do better
 			}
 			h.draft = t.Tokens
-			s.happen(turn.Event{Kind: turn.Partial, Text: t.Text})
+			s.happen(turn.Event{Kind: turn.Partial, Text: t.Text, Confidence: t.Confidence})
 		})
 	})
 }

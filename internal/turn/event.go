@@ -13,8 +13,8 @@ const (
 	Begin   Kind = "begin"   // the call is answered
 	Voice   Kind = "voice"   // the caller is speaking: Onset, Last, Windows of the run of voice so far
 	Hush    Kind = "hush"    // the run of voice is over: Onset, Last, Windows
-	Partial Kind = "partial" // Text so far, while he may go on
-	Final   Kind = "final"   // Text of the transcription ID, or Failed
+	Partial Kind = "partial" // Text so far, while he may go on, and Confidence in it
+	Final   Kind = "final"   // Text of the transcription ID and Confidence, or Failed
 	Verdict Kind = "verdict" // P that the turn is complete, for the transcription ID
 	Started Kind = "started" // the first frame of What left for the caller
 	Playing Kind = "playing" // sound is still leaving; comes at least every second while it does
@@ -55,8 +55,10 @@ type Event struct {
 	Last    time.Duration `json:"last,omitempty"`
 	Windows int           `json:"windows,omitempty"` // of the detector that were speech
 	P       float64       `json:"p,omitempty"`
-	Failed  bool          `json:"failed,omitempty"`
-	Reason  string        `json:"reason,omitempty"`
+	// Confidence is the mean log probability of a token: 0 is certain.
+	Confidence float64 `json:"confidence,omitempty"`
+	Failed     bool    `json:"failed,omitempty"`
+	Reason     string  `json:"reason,omitempty"`
 }
 
 // Verb names what is to be done.

@@ -211,7 +211,7 @@ func (s *step) takeText(e Event) bool {
 		return false
 	}
 	s.deaf = 0
-	s.caller.text, s.caller.known = e.Text, true
+	s.caller.text, s.caller.known, s.caller.hum = e.Text, true, s.isHum(e)
 	if s.lex.isNothing(e.Text, s.windows() < 3*leastWindows) {
 		s.caller.text = ""
 		if s.caller.kept == "" && s.caller.keys == "" {
@@ -279,8 +279,14 @@ func (s *step) mayEnd() {
 
 // mayOnlyListen says that what was heard is the sound of somebody who listens: it asks for nothing.
 func (s *step) mayOnlyListen() bool {
-	return s.agent.held && !s.agent.asks && s.caller.kept == "" && s.caller.keys == "" && s.caller.pending == "" && s.lex.isBackchannel(s.caller.text)
+	if !s.agent.held || s.caller.kept != "" || s.caller.keys != "" || s.caller.pending != "" {
+		return false
+	}
+	return s.caller.hum || !s.agent.asks && s.lex.isBackchannel(s.caller.text)
 }
+
+// isHum tells a murmur from words, by what the recognizer thinks of its own text.
+func (s *step) isHum(e Event) bool { return e.Confidence < hums && s.windows() < humWindows }
 
 // press takes a digit: it stops the agent and belongs to the caller's turn.
 func (s *step) press(d string) {

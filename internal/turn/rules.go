@@ -43,6 +43,11 @@ const (
 	blipAfter = 300 * time.Millisecond
 	// leastWindows of the detector make a word; fewer are noise (measured: 25 of 27 noises dropped, no word of 80).
 	leastWindows = 4
+	// hums is the confidence under which a short sound over the agent counts as a murmur, whatever was made of it. Measured on telephone
+	// sound: "mhm" and "hmm" come out as words at -0.7 to -1.0, short words at -0.6 to 0.
+	hums = -0.65
+	// humWindows is how long such a sound may be: a second.
+	humWindows = 32
 	// burstWindows of voice tell that a caller who was quiet goes on.
 	burstWindows = 3
 	// longest is how long a caller may speak without any pause before he is answered.

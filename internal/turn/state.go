@@ -56,6 +56,7 @@ type caller struct {
 	known       bool   // text covers all that was said
 	asked       int    // the transcription under way or the last one; 0 when none was asked for since he last spoke
 	partial     string
+	hum         bool // text is what was made of a murmur
 	verdict     float64
 	judged      bool
 	keys        string // digits pressed
@@ -147,6 +148,9 @@ func (s *step) take(e Event) {
 		s.caller.windows += e.Windows
 	case e.Kind == Partial:
 		s.caller.partial = e.Text
+		if s.isHum(e) {
+			s.caller.partial = ""
+		}
 	case e.Kind == Tick && s.Now < s.Due:
 		return
 	}
@@ -230,7 +234,7 @@ func (s *step) reachLimit() {
 func (s *step) forget() {
 	s.do(Action{Do: Forget})
 	c := &s.caller
-	c.windows, c.partial, c.text, c.known, c.asked, c.judged, c.waiting, c.keys = 0, "", "", false, 0, false, false, ""
+	c.windows, c.partial, c.text, c.known, c.hum, c.asked, c.judged, c.waiting, c.keys = 0, "", "", false, false, 0, false, false, ""
 	c.began = c.onset
 }
 

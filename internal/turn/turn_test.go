@@ -205,6 +205,16 @@ func TestRules(t *testing.T) {
 			k.on(turn.Event{Kind: turn.Partial, Text: "yeah"})
 			return k.voice(300 * ms).text("Yeah.")
 		}, "transcribe"},
+		{"words that the recognizer does not believe in do not", func(t *testing.T) *talk {
+			k := answering(t, medium)
+			k.on(turn.Event{Kind: turn.Partial, Text: "they chilling", Confidence: -1})
+			k.voice(300 * ms)
+			return k.on(turn.Event{Kind: turn.Final, ID: k.id(turn.Transcribe), Text: "they chilling", Confidence: -1}).pass(time.Second)
+		}, "transcribe"},
+		{"a hum lets a sensitive one go on", func(t *testing.T) *talk {
+			k := answering(t, rules()).voice(300 * ms).pass(150 * ms)
+			return k.on(turn.Event{Kind: turn.Final, ID: k.id(turn.Transcribe), Text: "am I a term", Confidence: -0.8}).pass(time.Second)
+		}, "stop, transcribe, resume"},
 		{"one word does not stop a very patient one", func(t *testing.T) *talk { return answering(t, low).voice(700 * ms).text("sunday?") }, "transcribe"},
 		{"it is answered afterwards", func(t *testing.T) *talk {
 			return answering(t, low).voice(700 * ms).text("sunday?").pass(100 * ms).said()
