@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 // files lists the files below the data directory whose name ends with suffix.
@@ -96,27 +95,33 @@ func writable(fdinfo string) bool {
 // workers are the speech processes of the server.
 func (s *Server) workers() (pids []int) {
 	s.t.Helper()
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	all, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for _, path := range stats {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			continue // it ended meanwhile
-		}
-		var pid, parent int
-		var state string
-		after := string(b[strings.LastIndexByte(string(b), ')')+1:])
-		if _, err := fmt.Sscan(after, &state, &parent); err != nil || parent != s.PID() || state == "Z" {
-			continue
-		}
-		if _, err := fmt.Sscan(string(b), &pid); err == nil {
+	for _, dir := range all {
+		pid, _ := strconv.Atoi(filepath.Base(dir))
+		if parent, alive := process(pid); alive && parent == s.PID() {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
 }
 
-// running says whether there is a process of that id.
-func running(pid int) bool { return syscall.Kill(pid, 0) == nil }
+// running says whether a process has not ended.
+func running(pid int) bool {
+	_, alive := process(pid)
+	return alive
+}
+
+// process looks a process up (proc(5)); one that only waits to be collected is not alive.
+func process(pid int) (parent int, alive bool) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, false
+	}
+	var state string
+	_, rest, _ := strings.Cut(string(b), ") ")
+	_, err = fmt.Sscan(rest, &state, &parent)
+	return parent, err == nil && state != "Z"
+}
