@@ -9,7 +9,7 @@ import (
 
 // jobs are the goroutines of a session's slow work.
 type jobs struct {
-	ctx    context.Context //nolint:containedctx // of the session's life, which begins with Run
+	ctx    context.Context // of the session's life, which begins with Run
 	stop   context.CancelFunc
 	wg     sync.WaitGroup
 	failed func(error) // takes a panic of a job; may be called by any goroutine
