@@ -119,11 +119,11 @@ func (s *Switchboard) repeated(ctx context.Context, tx store.Tx, actor parley.Ac
 		return nil, nil
 	}
 	until := parley.Stamp(time.Now().Add(keyLife))
-	firstID, print, fresh, err := tx.RememberKey(ctx, actor.EnvironmentID, s.deps.HashToken(r.IdempotencyKey), id, r.Fingerprint, until)
+	firstID, fingerprint, fresh, err := tx.RememberKey(ctx, actor.EnvironmentID, s.deps.HashToken(r.IdempotencyKey), id, r.Fingerprint, until)
 	if err != nil || fresh {
 		return nil, err
 	}
-	if print != r.Fingerprint {
+	if fingerprint != r.Fingerprint {
 		return nil, parley.Invalid("idempotency_key", "The idempotency key was used with another request.")
 	}
 	return tx.Call(ctx, actor.EnvironmentID, firstID)

@@ -38,7 +38,7 @@ type pair struct{ heard, said media.Frame }
 
 // Recorder records one call. Make it with New.
 type Recorder struct {
-	ctx  context.Context //nolint:containedctx // of the goroutine that the first tick starts
+	ctx  context.Context // of the goroutine that the first tick starts
 	log  *slog.Logger
 	open func(context.Context) (store.Blob, error)
 
