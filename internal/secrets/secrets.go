@@ -63,23 +63,27 @@ func Load(value, dir string) (*Key, error) {
 	return k, nil
 }
 
-// create writes a new key. Another process may make it at the same moment: the first file stands.
+// create writes a new key. The file appears whole or not at all, whatever happens meanwhile; when another process makes it at the same
+// moment, the first one stands.
 func create(path string) ([]byte, error) {
 	raw := make([]byte, keySize)
 	_, _ = rand.Read(raw) // never fails
-	text := []byte(hex.EncodeToString(raw) + "\n")
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return os.ReadFile(path)
-	}
+	f, err := os.CreateTemp(filepath.Dir(path), FileName+".*")
 	if err != nil {
 		return nil, err
 	}
-	_, err = f.Write(text)
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = f.WriteString(hex.EncodeToString(raw) + "\n")
 	if err == nil {
 		err = f.Sync()
 	}
-	return text, errors.Join(err, f.Close())
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return os.ReadFile(path)
 }
 
 // Parse reads a key of 32 bytes from hex or base64.
