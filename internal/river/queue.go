@@ -64,7 +64,7 @@ func NewPostgres(db *sql.DB, listener *pgxpool.Pool, log *slog.Logger) (*Queue, 
 
 func newQueue(engine Engine, db *sql.DB, driver riverdriver.Driver[*sql.Tx], log *slog.Logger) (*Queue, error) {
 	log = log.With("part", "river")
-	client, err := river.NewClient(driver, &river.Config{Logger: log})
+	client, err := river.NewClient(driver, &river.Config{Logger: newCalm(log)})
 	if err != nil {
 		return nil, fmt.Errorf("make the job queue: %w", err)
 	}

@@ -71,7 +71,7 @@ func NewRunner(q *Queue, set jobs.Set, node string) (*Runner, error) {
 		CompletedJobRetentionPeriod: retention,
 		CancelledJobRetentionPeriod: retention,
 		DiscardedJobRetentionPeriod: retention,
-		Logger:                      q.log,
+		Logger:                      newCalm(q.log),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the job runner: %w", err)
