@@ -50,7 +50,10 @@ type knowledge struct {
 
 // understand reads a brief. It never fails: what it cannot use it leaves out.
 func understand(b llm.Brief) *knowledge {
-	k := &knowledge{name: b.AgentName, greeting: b.Greeting, self: map[string]bool{}, known: map[string]bool{}, domain: map[string]bool{}, names: map[string]bool{}, trainings: map[int]map[string]bool{}, pairs: map[[2]string]bool{}, now: time.Now()}
+	k := &knowledge{
+		name: b.AgentName, greeting: b.Greeting, self: map[string]bool{}, known: map[string]bool{}, domain: map[string]bool{},
+		names: map[string]bool{}, trainings: map[int]map[string]bool{}, pairs: map[[2]string]bool{}, now: time.Now(),
+	}
 	if t, err := time.Parse(time.RFC3339, b.Now); err == nil {
 		k.now = t
 	}
@@ -78,9 +81,12 @@ func understand(b llm.Brief) *knowledge {
 
 var (
 	// Conditions that say no more than "once you have it".
-	reThen = regexp.MustCompile(`^(?i) ?(?:that|this|it|you (?:are done|have (?:it|them|that|everything|all))|all|the end|everything is (?:noted|taken)|taking .*)$`)
+	reThen = regexp.MustCompile(`^(?i) ?(?:that|this|it|you (?:are done|have (?:it|them|that|everything|all))|all|the end|` +
+		`everything is (?:noted|taken)|taking .*)$`)
 	// A sentence behind a form that says what comes of it.
-	reFollowUp = regexp.MustCompile(`(?i)\b(?:calls? (?:them |you |him or her )?back|calls? (?:you|them)|called back|(?:rings?|phones?|writes?) back|hear from us|returns? (?:the|your) call|confirms?|confirmed|gets? back|be in touch|repl(?:y|ies)|answers|contacts?|responds?|sends?)\b`)
+	reFollowUp = regexp.MustCompile(`(?i)\b(?:calls? (?:them |you |him or her )?back|calls? (?:you|them)|called back|(?:rings?|phones?|` +
+		`writes?) back|hear from us|returns? (?:the|your) call|confirms?|confirmed|gets? back|be in touch|repl(?:y|ies)|answers|contacts?|` +
+		`responds?|sends?)\b`)
 )
 
 // capitals keeps the words of a sentence that are written as names.
@@ -164,8 +170,9 @@ func leans(ws []string) bool {
 	if len(ws) == 0 {
 		return false
 	}
-	return slices.Contains(ws[1:], "them") || isOneOf(ws[0], "it", "they", "these", "those", "he", "she", "after", "otherwise", "then", "both", "this") &&
-		(ws[0] != "after" || len(ws) > 1 && ws[1] == "that") && (ws[0] != "this" || len(ws) > 1 && isOneOf(ws[1], "is", "costs", "takes", "includes"))
+	return slices.Contains(ws[1:], "them") ||
+		isOneOf(ws[0], "it", "they", "these", "those", "he", "she", "after", "otherwise", "then", "both", "this") &&
+			(ws[0] != "after" || len(ws) > 1 && ws[1] == "that") && (ws[0] != "this" || len(ws) > 1 && isOneOf(ws[1], "is", "costs", "takes", "includes"))
 }
 
 func (k *knowledge) addFact(f *fact, subject, heading string) *fact {

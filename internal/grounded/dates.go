@@ -18,12 +18,14 @@ var calendar = func() *when.Parser {
 	return p
 }()
 
-var ordinals = map[string]int{"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10,
+var ordinals = map[string]int{"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5,
+	"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10,
 	"eleventh": 11, "twelfth": 12, "thirteenth": 13, "fourteenth": 14, "fifteenth": 15, "sixteenth": 16, "seventeenth": 17, "eighteenth": 18,
 	"nineteenth": 19, "twentieth": 20, "thirtieth": 30}
 
 var (
-	reDay      = regexp.MustCompile(`\b(?:today|tonight|tomorrow|yesterday|(?:sun|mon|tues|wednes|thurs|fri|satur)day|(?:mon|tue|tues|wed|thu|thurs|fri|sat|sun)\b)`)
+	reDay = regexp.MustCompile(`\b(?:today|tonight|tomorrow|yesterday|(?:sun|mon|tues|wednes|thurs|fri|satur)day|(?:mon|tue|tues|wed|` +
+		`thu|thurs|fri|sat|sun)\b)`)
 	reDeadline = regexp.MustCompile(`\bin \d{1,2} (?:days?|weeks?)\b`)
 	reMonthDay = regexp.MustCompile(`\b(?:(\d{1,2})(?: of)? (` + months + `)|(` + months + `)(?: the)? (\d{1,2}))\b(?: (20\d\d)\b)?`)
 	reThe      = regexp.MustCompile(`\bthe (\d{1,2})\b(?: (?:of (?:this|the) month|please))?`)
@@ -189,20 +191,22 @@ func (c clock) spoken() string {
 }
 
 var (
-	reHalfPast  = regexp.MustCompile(`\b(half|quarter|\d{1,2})(?: minutes?)? (past|after|to|before) (\d{1,2})\b(?: (am|pm))?`)
-	reClock     = regexp.MustCompile(`\b(\d{1,2})(?:[:.](\d\d)| (\d\d))?(?: o clock)? ?(am|pm)\b`)
-	reColon     = regexp.MustCompile(`\b(\d{1,2}):(\d\d)\b`)
-	reOClock    = regexp.MustCompile(`\b(\d{1,2}) o clock\b`)
-	reAtTime    = regexp.MustCompile(`\b(?:at|around|about|by|for|make it|after|from|until|to)(?: about| around)? (\d{1,2})(?: (\d\d|0 \d))?\b(?: (\w+))?`)
-	reBareTime  = regexp.MustCompile(`^(?:\w+ )?(\d{1,2})(?: (\d\d))?$`)
+	reHalfPast = regexp.MustCompile(`\b(half|quarter|\d{1,2})(?: minutes?)? (past|after|to|before) (\d{1,2})\b(?: (am|pm))?`)
+	reClock    = regexp.MustCompile(`\b(\d{1,2})(?:[:.](\d\d)| (\d\d))?(?: o clock)? ?(am|pm)\b`)
+	reColon    = regexp.MustCompile(`\b(\d{1,2}):(\d\d)\b`)
+	reOClock   = regexp.MustCompile(`\b(\d{1,2}) o clock\b`)
+	reAtTime   = regexp.MustCompile(`\b(?:at|around|about|by|for|make it|after|from|until|to)(?: about| around)? (\d{1,2})(?: (\d\d|` +
+		`0 \d))?\b(?: (\w+))?`)
+	reBareTime  = regexp.MustCompile(`^(?:[a-z]+ )?(\d{1,2})(?: (\d\d))?$`)
 	reNoon      = regexp.MustCompile(`\b(?:noon|midday)\b`)
 	reMorning   = regexp.MustCompile(`\bmorning\b`)
 	reAfternoon = regexp.MustCompile(`\b(?:afternoon|evening|tonight|night)\b`)
 )
 
 // Words that may follow a bare clock time; behind "at eight" others show that it was none, as in "at eight dollars".
-var afterTime = map[string]bool{"on": true, "tomorrow": true, "today": true, "if": true, "please": true, "in": true, "my": true, "i": true, "and": true, "for": true, "we": true, "with": true, "the": true, "is": true, "would": true, "or": true, "under": true, "it": true,
-	"that": true, "this": true, "next": true, "thanks": true, "thank": true, "then": true, "but": true, "so": true, "sunday": true, "monday": true, "tuesday": true, "wednesday": true, "thursday": true, "friday": true, "saturday": true, "maybe": true, "name": true}
+var afterTime = wordSet(`
+	on tomorrow today if please in my i and for we with the is would or under it that this next thanks thank then but so sunday monday
+	tuesday wednesday thursday friday saturday maybe name`)
 
 // findTime reads a clock time. asked says that one was asked for, so that a bare number is one. When the half of the day is not said,
 // the business's opening hours decide.

@@ -152,7 +152,11 @@ func (k *knowledge) begin(s *state, f *form, u utterance) act {
 
 // harmless says that a form may be handed over without reading it back: one plain value, nothing of the caller's person.
 func (f *form) harmless() bool {
-	return !f.message && len(f.slots) == 1 && f.slots[0].kind != nameSlot && f.slots[0].kind != phoneSlot && f.slots[0].kind != emailSlot && f.slots[0].kind != textSlot
+	if f.message || len(f.slots) != 1 {
+		return false
+	}
+	kind := f.slots[0].kind
+	return kind != nameSlot && kind != phoneSlot && kind != emailSlot && kind != textSlot
 }
 
 func (k *knowledge) smallTalk(s *state, u utterance) act {
@@ -204,15 +208,12 @@ func (k *knowledge) ask(s *state, u utterance) act {
 
 // inForm handles a turn while a form is being filled or read back.
 func (k *knowledge) inForm(s *state, u utterance) act {
-	if s.confirming || s.changing && s.missing() == nil {
-		return k.confirm(s, u)
-	}
 	asked := s.asked
-	if asked == nil && !s.cut {
-		asked = s.missing()
-	}
 	if asked == nil {
 		asked = s.missing()
+	}
+	if s.confirming || asked == nil {
+		return k.confirm(s, u)
 	}
 	if a, ok := k.interlude(s, u, asked); ok {
 		return a
@@ -254,11 +255,19 @@ func (k *knowledge) interlude(s *state, u utterance, asked *slot) (act, bool) {
 		return act{}, false
 	}
 	qs := questions(u)
-	if len(qs) == 0 || asked.kind == textSlot && (reMatter.MatchString(asked.label) || !reAsksUs.MatchString(strings.Join(u.ws, " ")) && !k.search(qs[0], nil, nil).ok()) {
+	if len(qs) == 0 || asked.kind == textSlot && !k.meantForUs(u, qs[0], asked) {
 		return act{}, false
 	}
 	s.last = qs[len(qs)-1]
 	return act{questions: qs, after: k.next(s)}, true
+}
+
+// meantForUs says whether a question is one, where any words could be the value asked for.
+func (k *knowledge) meantForUs(u utterance, q question, asked *slot) bool {
+	if reMatter.MatchString(asked.label) {
+		return false
+	}
+	return reAsksUs.MatchString(strings.Join(u.ws, " ")) || k.search(q, nil, nil).ok()
 }
 
 func withoutPolite(u utterance) []string {

@@ -54,19 +54,25 @@ type form struct {
 const maxSlots = 10
 
 var (
-	reTakes = regexp.MustCompile(`^(?i)(?:please |always |then |just |only |also )*(?:take(?: down)?|ask(?: them| the caller| callers| him or her)?(?: for)?|note(?: down)?|write(?: down)?|collect|get|` +
-		`record|request|jot(?: down)?|gather|obtain|find out|(?:callers?|customers?|guests?|patients?|clients?|they|people) (?:must|should|need to|have to) (?:leave|give|provide|state|name)(?: us)?) (.+)$`)
-	reSlotNoun = regexp.MustCompile(`(?i)\b(?:names?|numbers?|phone|telephone|mobile|e-?mail|address(?:es)?|dates?|times?|day|message|plate|reference|size|reason|details|contact|make|model|birthday|what|which|how many|` +
+	reTakes = regexp.MustCompile(`^(?i)(?:please |always |then |just |only |also )*(?:take(?: down)?|ask(?: them| the caller| callers|` +
+		` him or her)?(?: for)?|note(?: down)?|write(?: down)?|collect|get|` +
+		`record|request|jot(?: down)?|gather|obtain|find out|(?:callers?|customers?|guests?|patients?|clients?|they|people) (?:must|should|` +
+		`need to|have to) (?:leave|give|provide|state|name)(?: us)?) (.+)$`)
+	reSlotNoun = regexp.MustCompile(`(?i)\b(?:names?|numbers?|phone|telephone|mobile|e-?mail|address(?:es)?|dates?|times?|day|message|` +
+		`plate|reference|size|reason|details|contact|make|model|birthday|what|which|how many|` +
 		`insurance|symptoms|problem|company|room|case|code|medicine|colou?r)\b`)
 	reTakeMessage = regexp.MustCompile(`(?i)\b(?:take|leave|record|note|offer) (?:down )?(?:a |the |their )?messages?\b|\boffer (?:a )?call ?backs?\b`)
-	reListEnd     = regexp.MustCompile(`(?i)(?:,? (?:so|so that|in order to|before|because|when|if|unless) |,? and (?:then |also )?(?:let |say|tell|promise|repeat|confirm|explain|read|thank|assure|pass|send|forward)\b|;)`)
-	reAnd         = regexp.MustCompile(`^(?i),? ?and (?:then |also )?`)
-	reListCut     = regexp.MustCompile(`(?i),? and |, | as well as | plus `)
-	reOwner       = regexp.MustCompile(`^(?i)(?:(?:for |also |the |a |an |their |his or her |her |his |your |both |callers?(?:'s|s')? |customers?(?:'s|s')? |guests?(?:'s|s')? |patients?(?:'s|s')? |` +
+	reListEnd     = regexp.MustCompile(`(?i)(?:,? (?:so|so that|in order to|before|because|when|if|unless) |,? and (?:then |also )?(?:let |` +
+		`say|tell|promise|repeat|confirm|explain|read|thank|assure|pass|send|forward)\b|;)`)
+	reAnd     = regexp.MustCompile(`^(?i),? ?and (?:then |also )?`)
+	reListCut = regexp.MustCompile(`(?i),? and |, | as well as | plus `)
+	reOwner   = regexp.MustCompile(`^(?i)(?:(?:for |also |the |a |an |their |his or her |her |his |your |both |callers?(?:'s|s')? |` +
+		`customers?(?:'s|s')? |guests?(?:'s|s')? |patients?(?:'s|s')? |` +
 		`clients?(?:'s|s')? |owners?(?:'s|s')? |members?(?:'s|s')? |users?(?:'s|s')? )*)`)
-	reDescription = regexp.MustCompile(`^(?i)(?:short |brief |rough )*(?:description|details|account|summary|note) (?:of|on|about) ((?:what|how|where|why) .+)$`)
-	reAsks        = regexp.MustCompile(`(?i)\b(?:know|asks?|asking|questions?|wonders?|inquires?|enquires?)\b`)
-	reAsClause    = regexp.MustCompile(`(?i)^(?:what|which|how|where|when|why|whether) `)
+	reDescription = regexp.MustCompile(`^(?i)(?:short |brief |rough )*(?:description|details|account|summary|note) (?:of|on|` +
+		`about) ((?:what|how|where|why) .+)$`)
+	reAsks     = regexp.MustCompile(`(?i)\b(?:know|asks?|asking|questions?|wonders?|inquires?|enquires?)\b`)
+	reAsClause = regexp.MustCompile(`(?i)^(?:what|which|how|where|when|why|whether) `)
 )
 
 // takesDown says whether an order asks for things to be learned from the caller.
@@ -185,7 +191,8 @@ func kindOf(ws []string, format string) slotKind {
 		return textSlot
 	case has("email", "mail"):
 		return emailSlot
-	case strings.HasPrefix(joined, "how many"), strings.HasPrefix(joined, "number of"), strings.HasPrefix(joined, "party"), has("quantity", "amount", "count", "guests", "persons", "people", "nights"):
+	case strings.HasPrefix(joined, "how many"), strings.HasPrefix(joined, "number of"), strings.HasPrefix(joined, "party"),
+		has("quantity", "amount", "count", "guests", "persons", "people", "nights"):
 		return numberSlot
 	case has("phone", "telephone", "mobile", "callback", "cell", "cellphone"), joined == "number", joined == "contact number":
 		return phoneSlot
@@ -224,13 +231,17 @@ func newSlot(key, label, format string) *slot {
 // past says that a date lies behind: somebody's birthday.
 func (s *slot) past() bool { return strings.Contains(s.label, "birth") }
 
+// callersName are labels that stand for the caller's own name.
+var callersName = map[string]bool{"name": true, "names": true, "full name": true, "guest name": true, "customer name": true, "caller name": true,
+	"patient name": true, "client name": true}
+
 // ask words the question for a slot.
 func (s *slot) ask() string {
 	label := strings.NewReplacer("they are", "you are", "they want", "you want", "they", "you", "their", "your", "he or she", "you").Replace(s.label)
 	switch {
 	case s.kind == choiceSlot && len(s.choices) > 0 && len(s.choices) <= 5:
 		return "What would you like: " + list(s.choices, "or") + "?"
-	case s.kind == nameSlot && isOneOf(s.label, "name", "guest name", "customer name", "caller name", "patient name", "client name", "full name", "names"):
+	case s.kind == nameSlot && callersName[s.label]:
 		return "What is your name, please?"
 	case strings.HasPrefix(label, "how many"):
 		return capital(label) + "?"

@@ -24,7 +24,10 @@ type lexicon struct {
 var english = sync.OnceValue(func() *lexicon { return readLexicon(lexiconText) })
 
 func readLexicon(text string) *lexicon {
-	l := &lexicon{stop: map[string]bool{}, weak: map[string]bool{}, turns: map[string]bool{}, senses: map[string][]string{}, kinds: map[string][]string{}, phrases: map[string]string{}}
+	l := &lexicon{
+		stop: map[string]bool{}, weak: map[string]bool{}, turns: map[string]bool{},
+		senses: map[string][]string{}, kinds: map[string][]string{}, phrases: map[string]string{},
+	}
 	for line := range strings.Lines(text) {
 		kind, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch kind {
@@ -105,4 +108,13 @@ func meet(a, b []string) bool {
 		}
 	}
 	return false
+}
+
+// wordSet makes a set of the words of a text.
+func wordSet(text string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range strings.Fields(text) {
+		set[w] = true
+	}
+	return set
 }

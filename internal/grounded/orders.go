@@ -8,27 +8,44 @@ import (
 // A sentence of the agent's texts is a fact for callers or an order to the agent. Orders are written in the imperative with a verb of
 // answering the phone, or speak to the agent as "you", or speak of the caller in the third person.
 var (
-	reOrderVerb = regexp.MustCompile(`^(?i)(?:please |then |also )*(?:always |only |just |politely |briefly )?(?:be|answer|ask|never|always|avoid|stay|speak|talk|tell|say|offer|make sure|remember|confirm|greet|` +
-		`mention|refer|finish|close|conclude|transfer|collect|note|write|record|jot|promise|give|end|thank|repeat|respond|reply|explain|apologi[sz]e|sound|act|behave|introduce|inform|help|assist|get|obtain|gather|request|` +
+	reOrderVerb = regexp.MustCompile(`^(?i)(?:please |then |also )*(?:always |only |just |politely |briefly )?(?:be|answer|ask|never|` +
+		`always|avoid|stay|speak|talk|tell|say|offer|make sure|remember|confirm|greet|` +
+		`mention|refer|finish|close|conclude|transfer|collect|note|write|record|jot|promise|give|end|thank|repeat|respond|reply|explain|` +
+		`apologi[sz]e|sound|act|behave|introduce|inform|help|assist|get|obtain|gather|request|` +
 		`schedule|find out|stick|limit|mind|try|pretend|listen|let|forward|invite|encourage|direct|redirect|route|escalate)\b`)
-	reKeep     = regexp.MustCompile(`^(?i)keep (?:it|answers?|your|the|replies|responses|sentences|conversations?|calls|calm|polite|short|brief|to)\b`)
-	reUse      = regexp.MustCompile(`^(?i)use (?:a |an |the )?(?:short|simple|polite|formal|informal|friendly|plain|warm|calm|first|language|tone|words|sentences)`)
-	reNot      = regexp.MustCompile(`^(?i)(?:please )?(?:do not|don't|don’t) (?:ever )?(\w+)`)
-	reYou      = regexp.MustCompile(`^(?i)(?:you(?:'re| are| answer| work for| represent| take| handle| speak| help| assist| will| should| must| never| always| only| act| respond| receive| pick up| do not| don't)|your (?:job|task|role|goal|name|tone|purpose|aim|style|answers|responses))\b`)
-	reToYou    = regexp.MustCompile(`^(?i)you (?:are (?:welcome|free|allowed|entitled|covered|charged)|will (?:be|need|get|receive|find|have|pay)|must (?:be|bring|have|pay|show|check|cancel|book|arrive|leave|not eat)|should (?:be|bring|arrive|come|have|cancel|book|call)|do not (?:need|have)|don't (?:need|have)|have to|need to (?:be|bring|have|pay|show|check|cancel|book|arrive)|only (?:need|pay)|take the|receive)\b`)
-	reCaller   = regexp.MustCompile(`(?i)\b(?:the |a |any |each |every )?(?:callers?|the user|the person calling)(?:'s|')?\b`)
-	reTell     = regexp.MustCompile(`^(?i)(?:please |then |also |and )*(?:always )?(?:(?:tell|inform|remind) (?:the |all |any |every )?(?:callers?|customers?|patients?|clients?|guests?|them|people|him or her|him|her|everyone|users?|persons?|visitors?|members?|students?|parents?|owners?)|say|mention|explain|answer|reply|confirm|(?:end|finish|close|conclude) (?:by|with)(?: saying| telling (?:them|the caller|callers))?|let (?:them|callers|the caller|him or her) know|(?:promise|assure)(?: (?:them|callers|the caller))?)(?: that|:)? (.+)$`)
-	reIgnore   = regexp.MustCompile(`(?i)\b(?:you (?:do not|don't|cannot|can't|are not|will not)|sorry|goodbye|hello|politely|thank you|yes or no)\b`)
-	reSoon     = regexp.MustCompile(`(?i)\b(?:brief|briefly|short|shortly|concise|concisely|quick|one sentence|few words|to the point)\b`)
-	reUnsure   = regexp.MustCompile(`(?i)\b(?:(?:do not|don't|don’t|does not|doesn't|cannot|can't|can’t|can not|not able to|unable to) (?:\w+ )?(?:know|answer|help|assist|find)|unsure|not sure|not listed|no answer|anything else|unclear|other questions?|not (?:in|covered))\b`)
+	reKeep = regexp.MustCompile(`^(?i)keep (?:it|answers?|your|the|replies|responses|sentences|conversations?|calls|calm|polite|short|brief|to)\b`)
+	reUse  = regexp.MustCompile(`^(?i)use (?:a |an |the )?(?:short|simple|polite|formal|informal|friendly|plain|warm|calm|first|` +
+		`language|tone|words|sentences)`)
+	reNot = regexp.MustCompile(`^(?i)(?:please )?(?:do not|don't|don’t) (?:ever )?(\w+)`)
+	reYou = regexp.MustCompile(`^(?i)(?:you(?:'re| are| answer| work for| represent| take| handle| speak| help| assist| will| should|` +
+		` must| never| always| only| act| respond| receive| pick up| do not| don't)|your (?:job|task|role|goal|name|tone|purpose|aim|style|` +
+		`answers|responses))\b`)
+	reToYou = regexp.MustCompile(`^(?i)you (?:are (?:welcome|free|allowed|entitled|covered|charged)|will (?:be|need|get|receive|find|` +
+		`have|pay)|must (?:be|bring|have|pay|show|check|cancel|book|arrive|leave|not eat)|should (?:be|bring|arrive|come|have|cancel|book|` +
+		`call)|do not (?:need|have)|don't (?:need|have)|have to|need to (?:be|bring|have|pay|show|check|cancel|book|arrive)|only (?:need|pay)|` +
+		`take the|receive)\b`)
+	reCaller = regexp.MustCompile(`(?i)\b(?:the |a |any |each |every )?(?:callers?|the user|the person calling)(?:'s|')?\b`)
+	reTell   = regexp.MustCompile(`^(?i)(?:please |then |also |and )*(?:always )?(?:(?:tell|inform|remind) (?:the |all |any |` +
+		`every )?(?:callers?|customers?|patients?|clients?|guests?|them|people|him or her|him|her|everyone|users?|persons?|visitors?|members?|` +
+		`students?|parents?|owners?)|say|mention|explain|answer|reply|confirm|(?:end|finish|close|conclude) (?:by|with)(?: saying|` +
+		` telling (?:them|the caller|callers))?|let (?:them|callers|the caller|him or her) know|(?:promise|assure)(?: (?:them|callers|` +
+		`the caller))?)(?: that|:)? (.+)$`)
+	reIgnore = regexp.MustCompile(`(?i)\b(?:you (?:do not|don't|cannot|can't|are not|will not)|sorry|goodbye|hello|politely|thank you|yes or no)\b`)
+	reSoon   = regexp.MustCompile(`(?i)\b(?:brief|briefly|short|shortly|concise|concisely|quick|one sentence|few words|to the point)\b`)
+	reUnsure = regexp.MustCompile(`(?i)\b(?:(?:do not|don't|don’t|does not|doesn't|cannot|can't|can’t|can not|not able to|` +
+		`unable to) (?:\w+ )?(?:know|answer|help|assist|find)|unsure|not sure|not listed|no answer|anything else|unclear|other questions?|` +
+		`not (?:in|covered))\b`)
 	reWhen     = regexp.MustCompile(`^(?i)(?:if|when|whenever|in case|should|to|for|once|before|after|with)\b(.*?),\s*(?:then |please |just )?(.+)$`)
-	reIfCaller = regexp.MustCompile(`^(?i)(?:if|when) you (?:prefer|want|wish|would like|need|have|come|arrive|bring|pay|plan|wear|book|cancel|lose|miss|feel|are (?:late|sick|ill|allergic|pregnant|under|over|not able|unable to come|a (?:member|student|new)))`)
-	reFor      = regexp.MustCompile(`^(?i)(?:for|to) (.+?),? ((?:take|ask|note|write|collect|get|record|request|jot)\b.+)$`)
-	reTail     = regexp.MustCompile(`^(?i)(.+?),? (?:if|when|whenever|in case) (.+)$`)
+	reIfCaller = regexp.MustCompile(`^(?i)(?:if|when) you (?:prefer|want|wish|would like|need|have|come|arrive|bring|pay|plan|wear|book|` +
+		`cancel|lose|miss|feel|are (?:late|sick|ill|allergic|pregnant|under|over|not able|unable to come|a (?:member|student|new)))`)
+	reFor  = regexp.MustCompile(`^(?i)(?:for|to) (.+?),? ((?:take|ask|note|write|collect|get|record|request|jot)\b.+)$`)
+	reTail = regexp.MustCompile(`^(?i)(.+?),? (?:if|when|whenever|in case) (.+)$`)
 )
 
 // Verbs that after "do not" speak to the agent; other "do not" sentences may be advice to callers.
-var reAgentVerb = regexp.MustCompile(`^(?i)(?:give|discuss|promise|talk|say|mention|quote|diagnos\w*|recommend|reveal|share|make|tell|answer|offer|speak|interrupt|argue|accept|guess|invent|read|disclose|provide|suggest|comment|transfer|hang|be|ask|use|sound|repeat|confirm|collect|state|advise|negotiate|engage|apologi[sz]e|agree|assume)$`)
+var reAgentVerb = regexp.MustCompile(`^(?i)(?:give|discuss|promise|talk|say|mention|quote|diagnos\w*|recommend|reveal|share|make|tell|` +
+	`answer|offer|speak|interrupt|argue|accept|guess|invent|read|disclose|provide|suggest|comment|transfer|hang|be|ask|use|sound|repeat|` +
+	`confirm|collect|state|advise|negotiate|engage|apologi[sz]e|agree|assume)$`)
 
 // order is what one sentence asks of the agent.
 type order struct {
@@ -63,7 +80,8 @@ func splitOrder(s string) (order, bool) {
 }
 
 // Order verbs that may as well be the noun a fact begins with: "Repeat prescriptions can be picked up …".
-var reNounFirst = regexp.MustCompile(`^(?i)(?:repeat|record|note|offer|transfer|schedule|request|limit|end|help|sound|group|gift|order)s? (?:[\w-]+ )?(?:is|are|can|cannot|costs?|must|will|may|takes?|needs?|has|have|includes?|starts?)\b`)
+var reNounFirst = regexp.MustCompile(`^(?i)(?:repeat|record|note|offer|transfer|schedule|request|limit|end|help|sound|group|gift|` +
+	`order)s? (?:[\w-]+ )?(?:is|are|can|cannot|costs?|must|will|may|takes?|needs?|has|have|includes?|starts?)\b`)
 
 func isOrder(s string) bool {
 	switch {
@@ -83,7 +101,8 @@ func isOrder(s string) bool {
 // toYou turns what is to be told about callers into what is told to one.
 var toYou = strings.NewReplacer("They are", "You are", "they are", "you are", "They ", "You ", "they ", "you ", " their ", " your ", " them", " you")
 
-var reTheCaller = regexp.MustCompile(`^(?i)(?:the |an? |any |all )?(?:callers?|customers?|guests?|patients?|clients?|owners?|students?|members?) (will|can|must|should|may|need|have|get|receive)\b`)
+var reTheCaller = regexp.MustCompile(`^(?i)(?:the |an? |any |all )?(?:callers?|customers?|guests?|patients?|clients?|owners?|students?|` +
+	`members?) (will|can|must|should|may|need|have|get|receive)\b`)
 
 // factIn turns "tell callers that X" and "say that X" into X. It gives nothing when X is about the agent itself.
 func factIn(o order) (string, bool) {
@@ -102,10 +121,11 @@ func factIn(o order) (string, bool) {
 }
 
 var (
-	reAnswerFor = regexp.MustCompile(`^(?i)you (?:answer|take|handle|pick up|receive)(?: the)?(?: phone| phones| calls| telephone| customers| callers| phone calls)*(?: calls)? (?:of|for|at|from) (.+)$`)
-	reWorkFor   = regexp.MustCompile(`^(?i)you (?:work for|represent|speak for) (.+)$`)
-	reYouAre    = regexp.MustCompile(`^(?i)you(?: are|'re) (.+)$`)
-	reSomebody  = regexp.MustCompile(`^(?:an? |the )|^[A-Z]`)
+	reAnswerFor = regexp.MustCompile(`^(?i)you (?:answer|take|handle|pick up|receive)(?: the)?(?: phone| phones| calls| telephone|` +
+		` customers| callers| phone calls)*(?: calls)? (?:of|for|at|from) (.+)$`)
+	reWorkFor  = regexp.MustCompile(`^(?i)you (?:work for|represent|speak for) (.+)$`)
+	reYouAre   = regexp.MustCompile(`^(?i)you(?: are|'re) (.+)$`)
+	reSomebody = regexp.MustCompile(`^(?:an? |the )|^[A-Z]`)
 )
 
 // identity turns the order that says who the agent is into what it says of itself.

@@ -26,14 +26,21 @@ type question struct {
 }
 
 var (
-	reStarter = regexp.MustCompile(`^(?:do|does|did|is|are|was|were|am|can|could|may|might|would|will|should|shall|have|has|what|which|who|whom|whose|where|when|why|how|any)$`)
-	reGoesOn  = regexp.MustCompile(`^(?:(?:and|so|then|okay|ok|also|but|or) )*(?:what about|how about|and|also|or|but|plus|same for|for) `)
-	reRefers  = regexp.MustCompile(`\b(?:it|that|this|these|those|them|they|he|she|one|ones)\b`)
+	reStarter = regexp.MustCompile(`^(?:do|does|did|is|are|was|were|am|can|could|may|might|would|will|should|shall|have|has|what|which|who|` +
+		`whom|whose|where|when|why|how|any)$`)
+	reGoesOn = regexp.MustCompile(`^(?:(?:and|so|then|okay|ok|also|but|or) )*(?:what about|how about|and|also|or|but|plus|same for|for) `)
+	reRefers = regexp.MustCompile(`\b(?:it|that|this|these|those|them|they|he|she|one|ones)\b`)
 	// Wordings in which "it" or "that" stands for nothing.
-	reEmptyIt = regexp.MustCompile(`\b(?:is it (?:possible|okay|ok|true|allowed|fine|necessary|free)|is that (?:possible|okay|ok|true|so|right)|it is (?:about|for)|i (?:heard|think|hope|read) that|know (?:if|that)|(?:does|would|will) it cost|no one|one of|that i|that you|this is)\b`)
-	rePolite  = regexp.MustCompile(`^(?:(?:hi|hello|hey|okay|ok|um|uh|so|well|yes|yeah|no|and|please|sorry|excuse me|alright|great|perfect|thanks|thank you|i see|actually|oh|just|good morning|good afternoon|good evening|quick question|one more (?:thing|question)|another question|` +
-		`(?:can|could|would|will) you (?:please )?(?:tell me|let me know|give me|explain)|do you (?:know|happen to know)|i (?:want|need|would like|like|was wanting) to (?:know|ask|find out|check|hear)|i (?:am|was) (?:just )?(?:wondering|curious|calling to (?:ask|find out|know|check)|calling because|interested in|asking)|` +
-		`i have (?:a|one|another) question|(?:can|could|may) i (?:just |quickly )?ask(?: you)?(?: something)?|i just wanted to (?:ask|know|check)|tell me|let me ask|i wonder|please tell me|do you mind telling me) (?:about )?)+`)
+	reEmptyIt = regexp.MustCompile(`\b(?:is it (?:possible|okay|ok|true|allowed|fine|necessary|free)|is that (?:possible|okay|ok|true|so|` +
+		`right)|it is (?:about|for)|i (?:heard|think|hope|read) that|know (?:if|that)|(?:does|would|will) it cost|no one|one of|that i|` +
+		`that you|this is)\b`)
+	rePolite = regexp.MustCompile(`^(?:(?:hi|hello|hey|okay|ok|um|uh|so|well|yes|yeah|no|and|please|sorry|excuse me|alright|great|perfect|` +
+		`thanks|thank you|i see|actually|oh|just|good morning|good afternoon|good evening|quick question|one more (?:thing|question)|another question|` +
+		`(?:can|could|would|will) you (?:please )?(?:tell me|let me know|give me|explain)|do you (?:know|happen to know)|i (?:want|need|` +
+		`would like|like|was wanting) to (?:know|ask|find out|check|hear)|i (?:am|was) (?:just )?(?:wondering|curious|calling to (?:ask|` +
+		`find out|know|check)|calling because|interested in|asking)|` +
+		`i have (?:a|one|another) question|(?:can|could|may) i (?:just |quickly )?ask(?: you)?(?: something)?|i just wanted to (?:ask|know|` +
+		`check)|tell me|let me ask|i wonder|please tell me|do you mind telling me) (?:about )?)+`)
 )
 
 // questions cuts an utterance into what it asks. Statements around a question are taken up only when the question says too little itself.
@@ -103,13 +110,18 @@ func splitStarters(ws []string) [][]string {
 			start = i - 1
 		case !joint && !questionWord(ws[i]) && hangsOn(ws[start:i]):
 			continue
-		case !joint && i-start > 2 && !isOneOf(ws[i-1], "know", "ask", "tell", "wondering", "me", "if", "i", "you", "we", "they", "it", "that", "wonder", "see", "out", "to", "in", "at", "from", "of", "about", "until", "the", "for", "since", "with", "by", "on", "curious", "check", "there"):
+		case !joint && i-start > 2 && !bindsQuestion[ws[i-1]]:
 			out = append(out, ws[start:i])
 			start = i
 		}
 	}
 	return append(out, ws[start:])
 }
+
+// bindsQuestion are words that take the question behind them in: "do you know when …", "the day on which …".
+var bindsQuestion = wordSet(`
+	know ask tell wondering me if i you we they it that wonder see out to in at from of about until the for since with by on curious
+	check there`)
 
 // hangsOn says that the words wait for an auxiliary: "how much | is a cleaning".
 func hangsOn(ws []string) bool {
@@ -127,6 +139,10 @@ func questionWord(w string) bool {
 
 func auxiliary(w string) bool { return reStarter.MatchString(w) && !questionWord(w) && w != "any" }
 
+// subjects are words that follow an auxiliary in a question.
+var subjects = wordSet(`
+	i you we they he she it there your the my our any this that a an people children kids dogs pets someone anyone`)
+
 // startsQuestion says whether the words begin like a question: an auxiliary with a subject behind it, or a question word.
 func startsQuestion(ws []string) bool {
 	if len(ws) < 2 || !reStarter.MatchString(ws[0]) {
@@ -141,7 +157,7 @@ func startsQuestion(ws []string) bool {
 	if isOneOf(ws[0], "have", "has") {
 		return isOneOf(ws[1], "you", "i", "we", "they")
 	}
-	return isOneOf(ws[1], "i", "you", "we", "they", "he", "she", "it", "there", "your", "the", "my", "our", "any", "this", "that", "a", "an", "people", "children", "kids", "dogs", "pets", "someone", "anyone")
+	return subjects[ws[1]]
 }
 
 // newQuestion reads one clause; it gives false when nothing is left of it.
@@ -171,9 +187,18 @@ func newQuestion(ws []string) (question, bool) {
 	return q, len(q.keys)+len(q.weak) > 0 || q.kind != kindAny || q.days != 0 || q.asks
 }
 
+// timeOfDay says that a part of the day names a thing, as in "evening course", and not when, as in "in the evening".
+func timeOfDay(ws []string, i int) bool {
+	if !isOneOf(ws[i], "morning", "afternoon", "evening") || i+1 == len(ws) {
+		return false
+	}
+	return i == 0 || !isOneOf(ws[i-1], "in", "this", "tomorrow") && !isDay(ws[i-1])
+}
+
 // relations are for whom a caller asks: "can my daughter get her shots" is about shots.
-var relations = map[string]bool{"son": true, "daughter": true, "wife": true, "husband": true, "partner": true, "mother": true, "father": true, "mom": true, "mum": true, "dad": true, "friend": true, "friends": true, "parents": true,
-	"brother": true, "sister": true, "boyfriend": true, "girlfriend": true, "baby": true, "family": true, "colleague": true, "grandmother": true, "grandson": true}
+var relations = wordSet(`
+	son daughter wife husband partner mother father mom mum dad friend friends parents brother sister boyfriend girlfriend baby family
+	colleague grandmother grandson`)
 
 // subordinate cuts off "… when you clean", which says less of what is asked than the words before.
 func subordinate(ws []string) (main, aside []string) {
@@ -204,7 +229,7 @@ func keysOf(ws []string) (keys []key, weak []string) {
 			continue
 		case isDay(w):
 			continue
-		case (l.weak[w] || l.weak[irregular[w]]) && !(isOneOf(w, "morning", "afternoon", "evening") && i+1 < len(folded) && (i == 0 || !isOneOf(folded[i-1], "in", "this", "tomorrow", "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"))):
+		case (l.weak[w] || l.weak[irregular[w]]) && !timeOfDay(folded, i):
 			weak = append(weak, s)
 			continue
 		}
@@ -250,7 +275,8 @@ func (q question) inherit(from question) question {
 	if q.refers {
 		q.prior = from.keys
 	}
-	if len(q.keys) == 0 && (q.days != 0 || q.goesOn && !slices.ContainsFunc(q.weak, func(w string) bool { return !isNumber(w) })) && q.kind == from.kind {
+	bare := q.days != 0 || q.goesOn && !slices.ContainsFunc(q.weak, func(w string) bool { return !isNumber(w) })
+	if len(q.keys) == 0 && bare && q.kind == from.kind {
 		q.keys = from.keys
 	}
 	return q

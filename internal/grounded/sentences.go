@@ -83,8 +83,7 @@ func questionPairs(line string) (out []passage, open string) {
 }
 
 // Words with a full stop that does not end a sentence.
-var abbreviations = map[string]bool{"mr": true, "mrs": true, "ms": true, "dr": true, "st": true, "prof": true, "no": true, "e.g": true, "i.e": true, "a.m": true,
-	"p.m": true, "approx": true, "incl": true, "tel": true, "vs": true, "ave": true, "rd": true, "etc": true, "inc": true, "ltd": true, "co": true}
+var abbreviations = wordSet(`mr mrs ms dr st prof no e.g i.e a.m p.m approx incl tel vs ave rd etc inc ltd co`)
 
 // sentences cuts at full stops, question and exclamation marks and semicolons, and gives each piece a capital and a stop.
 func sentences(text string) []string {

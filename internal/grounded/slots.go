@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 // value is what a slot holds: as a tool takes it and as it is read back.
@@ -21,123 +20,6 @@ var (
 	reNameWeak = regexp.MustCompile(`\b(this is|i am|it is|under|it was) ((?:\p{L}+ ?)+)`)
 	reMailDot  = regexp.MustCompile(`(?i)([\p{L}\d._%+-]+)\s*(?:@|\bat\b)\s*([\p{L}\d-]+(?:\.[\p{L}\d-]+)+)`)
 )
-
-// Words at which a spoken name ends or that it cannot hold.
-var notNames = map[string]bool{"for": true, "at": true, "and": true, "on": true, "with": true, "to": true, "my": true, "number": true, "from": true, "in": true, "is": true, "by": true, "i": true, "we": true, "it": true,
-	"the": true, "a": true, "an": true, "please": true, "thanks": true, "thank": true, "phone": true, "calling": true, "about": true, "here": true, "of": true, "you": true, "that": true, "this": true, "not": true, "was": true,
-	"yes": true, "no": true, "what": true, "how": true, "when": true, "where": true, "who": true, "why": true, "do": true, "does": true, "can": true, "could": true, "have": true, "has": true, "are": true, "am": true, "would": true, "want": true,
-	"need": true, "like": true, "looking": true, "just": true, "sure": true, "okay": true, "ok": true, "so": true, "email": true, "mail": true, "address": true, "date": true, "time": true, "today": true, "tomorrow": true, "speaking": true,
-	"spelled": true, "spelt": true, "fine": true, "good": true, "sorry": true, "wondering": true, "interested": true, "trying": true, "going": true, "hoping": true, "there": true, "if": true, "or": true, "but": true, "again": true,
-	"because": true, "as": true, "your": true, "our": true, "his": true, "her": true, "actually": true, "correct": true, "right": true, "wrong": true, "dot": true, "new": true, "afraid": true, "table": true, "appointment": true, "people": true,
-	"available": true, "free": true, "open": true, "closed": true, "not sure": true, "something": true, "some": true, "any": true, "put": true, "give": true, "tell": true, "hello": true, "hi": true, "bye": true, "will be": true, "then": true}
-
-// Fillers in front of a bare name.
-var nameFillers = map[string]bool{"um": true, "uh": true, "er": true, "oh": true, "well": true, "yes": true, "yeah": true, "sure": true, "okay": true, "ok": true, "it": true, "is": true, "this": true, "hi": true, "hello": true, "of": true, "course": true,
-	"please": true, "so": true, "that": true, "would": true, "be": true, "name": true, "my": true, "i": true, "am": true, "the": true, "under": true, "no": true, "sorry": true, "actually": true, "right": true, "put": true, "down": true, "and": true, "for": true}
-
-// findName reads a name: behind words that announce one, or bare when it was asked for.
-func findName(plain []string, asked bool) (string, bool) {
-	joined := strings.Join(plain, " ")
-	for _, m := range reNameLead.FindAllStringSubmatch(joined, -1) {
-		if n, ok := nameFrom(strings.Fields(m[1])); ok {
-			return n, true
-		}
-	}
-	if m := reNameWeak.FindStringSubmatch(joined); m != nil {
-		n, ok := nameFrom(strings.Fields(m[2]))
-		if ok && (asked || strings.Contains(n, " ") && isOneOf(m[1], "this is", "i am") && unheardOf(n)) {
-			return n, true
-		}
-	}
-	if !asked || reMonthDay.MatchString(dateWords(plain)) {
-		return "", false
-	}
-	for len(plain) > 0 && nameFillers[plain[0]] {
-		plain = plain[1:]
-	}
-	if len(plain) == 1 && isDay(plain[0]) {
-		return "", false
-	}
-	return nameFrom(plain)
-}
-
-// unheardOf says that the words of a name are none of daily use: "I am moving house" names nobody.
-func unheardOf(name string) bool {
-	for _, w := range strings.Fields(strings.ToLower(name)) {
-		if l := english(); l.stop[w] || l.weak[w] || len(l.senses[stem(w)]) > 0 || strings.HasSuffix(w, "ing") {
-			return false
-		}
-	}
-	return true
-}
-
-// nameFrom takes a name from the front of the words. Letters that were spelled make a word, and correct the one before if it is like it.
-func nameFrom(ws []string) (string, bool) {
-	var parts []string
-	for i := 0; i < len(ws); i++ {
-		w := ws[i]
-		letters := letterRun(ws[i:])
-		if len(letters) > 1 {
-			word := strings.Join(letters, "")
-			if n := len(parts); n > 0 && distance(parts[n-1], word) <= max(len(word)/2, 1) {
-				parts[n-1] = word
-			} else {
-				parts = append(parts, word)
-			}
-			i += len(letters) - 1
-			continue
-		}
-		if isOneOf(w, "spelled", "spelt", "with", "spell", "spelling") && i+1 < len(ws) && len(letterRun(ws[i+1:])) > 1 {
-			continue
-		}
-		_, isDay := weekday(w)
-		_, isDigit := units[w]
-		if notNames[w] || isNumber(w) || isDay && len(parts) > 0 || isDigit {
-			break
-		}
-		parts = append(parts, w)
-	}
-	if len(parts) == 0 || len(parts) > 4 {
-		return "", false
-	}
-	for i := range parts {
-		parts[i] = titled(parts[i])
-	}
-	return strings.Join(parts, " "), true
-}
-
-// letterRun is the run of single letters at the front of the words.
-func letterRun(ws []string) []string {
-	n := 0
-	for n < len(ws) && len([]rune(ws[n])) == 1 && !isNumber(ws[n]) {
-		n++
-	}
-	return ws[:n]
-}
-
-// asSpelled gives the words of a name the apostrophes that the recognizer wrote.
-func asSpelled(name, raw string) string {
-	parts := strings.Fields(name)
-	for _, w := range strings.Fields(strings.ReplaceAll(raw, "’", "'")) {
-		w = strings.Trim(w, ".,;:!?\"'")
-		for i, p := range parts {
-			if strings.Contains(w, "'") && strings.EqualFold(strings.ReplaceAll(w, "'", ""), p) {
-				parts[i] = titled(strings.ToLower(w))
-			}
-		}
-	}
-	return strings.Join(parts, " ")
-}
-
-func titled(w string) string {
-	out := []rune(w)
-	for i := range out {
-		if i == 0 || out[i-1] == '-' || out[i-1] == '\'' {
-			out[i] = unicode.ToUpper(out[i])
-		}
-	}
-	return string(out)
-}
 
 // digitRuns collects the longest run of figures; words of hesitation do not end one.
 func digitRuns(ws []string) string {
@@ -186,7 +68,8 @@ func findPhone(ws []string, asked bool) (string, bool) {
 	return d, n >= least && n <= maxPhone
 }
 
-var mailWords = strings.NewReplacer(" dot ", ".", " period ", ".", " point ", ".", " underscore ", "_", " hyphen ", "-", " dash ", "-", " minus ", "-", " plus ", "+")
+var mailWords = strings.NewReplacer(" dot ", ".", " period ", ".", " point ", ".", " underscore ", "_",
+	" hyphen ", "-", " dash ", "-", " minus ", "-", " plus ", "+")
 
 // findEmail reads an address as it is written or as it is said: "laura dot chen at mail dot example".
 func findEmail(raw string) (string, bool) {
@@ -221,9 +104,12 @@ func joinLetters(text string) string {
 	return " " + strings.Join(out, " ") + " "
 }
 
+// notHeads are words that show that the figure before them counts no people.
+var notHeads = wordSet(`am pm o a p night nights day days hour hours minute minutes dollars euros pounds in`)
+
 // countsPeople says that a bare figure counts heads: "a table for two", "we are four".
 func countsPeople(ws []string, i int) bool {
-	if i+1 < len(ws) && (isOneOf(ws[i+1], "am", "pm", "o", "a", "p", "night", "nights", "day", "days", "hour", "hours", "minute", "minutes", "dollars", "euros", "pounds", "thirty", "in") || isNumber(ws[i+1])) {
+	if i+1 < len(ws) && (notHeads[ws[i+1]] || isNumber(ws[i+1])) {
 		return false
 	}
 	return ws[i-1] == "for" || i > 1 && isOneOf(ws[i-1], "are", "be") && isOneOf(ws[i-2], "we", "there", "will", "would")
@@ -361,14 +247,17 @@ func (k *knowledge) find(s *slot, u utterance, asked, today bool) (value, bool) 
 	return value{}, false
 }
 
-var reTextLead = regexp.MustCompile(`^(?i)(?:(?:um|uh|well|yes|yeah|okay|sure|so|please|just)[,.]? )*(?:(?:it's|it is|that's|that is|my message is|the message is|please tell (?:them|him|her) (?:that )?|tell (?:them|him|her) (?:that )?|` +
+var reTextLead = regexp.MustCompile(`^(?i)(?:(?:um|uh|well|yes|yeah|okay|sure|so|please|just)[,.]? )*(?:(?:it's|it is|that's|that is|` +
+	`my message is|the message is|please tell (?:them|him|her) (?:that )?|tell (?:them|him|her) (?:that )?|` +
 	`(?:i live at|i'm at|i am at|my address is|the address is)) ?)?`)
 
 // freeText is what a caller says for a slot that takes any words, without the words around it.
 func freeText(u utterance, sl *slot) (value, bool) {
 	t := strings.TrimSpace(strings.TrimRight(reTextLead.ReplaceAllString(u.raw, ""), " .!"))
 	// "from 12 Lake Drive" for a slot named "moving from".
-	if first, rest, ok := strings.Cut(t, " "); ok && isOneOf(strings.ToLower(first), "from", "to", "at", "in") && strings.HasSuffix(sl.label, strings.ToLower(first)) {
+	first, rest, ok := strings.Cut(t, " ")
+	first = strings.ToLower(first)
+	if ok && isOneOf(first, "from", "to", "at", "in") && strings.HasSuffix(sl.label, first) {
 		t = rest
 	}
 	if len(plainWords(t)) == 0 {

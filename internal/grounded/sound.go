@@ -2,9 +2,12 @@ package grounded
 
 import "strings"
 
+var digraphs = strings.NewReplacer("tch", "x", "sch", "sk", "sh", "x", "ch", "x", "ph", "f", "ck", "k", "gh", "", "kn", "n", "wr", "r", "th", "0",
+	"qu", "kw", "dge", "j")
+
 // skeleton reduces a word to the consonants that are heard, so that spellings of one sound fall together.
 func skeleton(w string) string {
-	w = strings.NewReplacer("tch", "x", "sch", "sk", "sh", "x", "ch", "x", "ph", "f", "ck", "k", "gh", "", "kn", "n", "wr", "r", "th", "0", "qu", "kw", "dge", "j").Replace(w)
+	w = digraphs.Replace(w)
 	var out []byte
 	for i := 0; i < len(w); i++ {
 		c := w[i]

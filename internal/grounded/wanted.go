@@ -7,19 +7,23 @@ import (
 )
 
 var (
-	reRequest = regexp.MustCompile(`\b(?:(?:i|we) (?:just )?(?:want|need|would like|would love|wish|am calling|are calling|am looking|are looking|was hoping|have to|must|am trying|am interested|have (?:a|an|some))|(?:can|could|may|might) (?:i|we|you)|let (?:me|us)|i am here (?:for|to)|it is about|` +
+	reRequest = regexp.MustCompile(`\b(?:(?:i|we) (?:just )?(?:want|need|would like|would love|wish|am calling|are calling|am looking|` +
+		`are looking|was hoping|have to|must|am trying|am interested|have (?:a|an|some))|(?:can|could|may|might) (?:i|we|you)|let (?:me|us)|` +
+		`i am here (?:for|to)|it is about|` +
 		`about (?:a|an|my|the)|please|is it possible to|would it be possible to)\b`)
 	reWithout = regexp.MustCompile(`\bwithout (?:an? |any )?(?:appointment|booking|reservation)\b`)
 	reCanI    = regexp.MustCompile(`\b(?:can|could|may|might) (?:i|we|you)\b|\bis it possible to\b|\bwould it be possible to\b`)
 	// Verbs of getting something that is taken down or done.
-	reCanGet = regexp.MustCompile(`\b(?:can|could|may|might) (?:i|we) (?:please |also |maybe |just )?(?:book|make|schedule|arrange|set up|get|reserve|order|place|request|have|talk|speak|see|meet|sign up|apply|report)\b`)
+	reCanGet = regexp.MustCompile(`\b(?:can|could|may|might) (?:i|we) (?:please |also |maybe |just )?(?:book|make|schedule|arrange|set up|` +
+		`get|reserve|order|place|request|have|talk|speak|see|meet|sign up|apply|report)\b`)
 	// A message for somebody, whatever the agent's texts say.
-	reLeaveMessage = regexp.MustCompile(`\b(?:leave|take|give|pass on|pass|record|send) (?:him |her |them |you |down )?(?:a|my|this|the) message\b|\bcall(?:ed)? (?:me|us) back\b|\b(?:call ?back|callback)\b|\bring me back\b|\bphone me back\b`)
+	reLeaveMessage = regexp.MustCompile(`\b(?:leave|take|give|pass on|pass|record|send) (?:him |her |them |you |down )?(?:a|my|this|` +
+		`the) message\b|\bcall(?:ed)? (?:me|us) back\b|\b(?:call ?back|callback)\b|\bring me back\b|\bphone me back\b`)
 	// Words of a request that say nothing about what is requested.
-	requestWords = map[string]bool{"want": true, "wants": true, "request": true, "requests": true, "ask": true, "asks": true, "need": true, "needs": true, "would": true, "like": true, "someone": true, "caller": true, "customer": true,
-		"patient": true, "guest": true, "client": true, "callers": true, "customers": true, "guests": true, "patients": true, "clients": true, "people": true, "user": true, "get": true, "make": true, "have": true, "has": true, "take": true, "new": true, "create": true, "start": true,
-		"call": true, "calls": true, "calling": true, "phone": true, "phones": true, "wish": true, "wishes": true, "interested": true, "about": true, "come": true, "visit": true, "please": true, "member": true, "person": true, "anyone": true, "somebody": true, "set": true, "arrange": true, "wanting": true,
-		"add": true, "submit": true, "an": true, "get_": true, "sends": true, "brings": true, "bring": true, "up": true, "inquire": true, "enquire": true, "check": true}
+	requestWords = wordSet(`
+	want wants request requests ask asks need needs would like someone caller customer patient guest client callers customers guests
+	patients clients people user get make have has take new create start call calls calling phone phones wish wishes interested about
+	come visit please member person anyone somebody set arrange wanting add submit an sends brings bring up inquire enquire check`)
 )
 
 // triggerStems are the words by which a caller shows that the form is wanted.
@@ -106,7 +110,8 @@ func (f *form) asksFor(n key) bool {
 
 var reCanYou = regexp.MustCompile(`^(?:\w+ ){0,2}(?:can|could|will|would) you \w+`)
 
-var reObject = regexp.MustCompile(`\b(?:book|reserve|order|schedule|make|arrange|get|want|need|like) (?:an? |the |my |some |two |three |four )((?:\w+ ?){1,2})`)
+var reObject = regexp.MustCompile(`\b(?:book|reserve|order|schedule|make|arrange|get|want|need|like) (?:an? |the |my |some |two |three |` +
+	`four )((?:\w+ ?){1,2})`)
 
 // lookUp finds the action that a question asks for when no fact answers it: "do you have free appointments on Friday".
 func (k *knowledge) lookUp(u utterance, qs []question, topic []*fact) *form {

@@ -19,13 +19,14 @@ var (
 )
 
 var contractions = map[string]string{
-	"can't": "can not", "cannot": "can not", "won't": "will not", "let's": "let us", "gonna": "going to", "wanna": "want to", "y'all": "you",
-	"dont": "do not", "doesnt": "does not", "cant": "can not", "whats": "what is", "wheres": "where is", "im": "i am", "thats": "that is", "ive": "i have",
+	"can't": "can not", "cannot": "can not", "won't": "will not", "let's": "let us", "o'clock": "o clock", "oclock": "o clock",
+	"gonna": "going to", "wanna": "want to", "y'all": "you",
+	"dont": "do not", "doesnt": "does not", "cant": "can not", "whats": "what is",
+	"wheres": "where is", "im": "i am", "thats": "that is", "ive": "i have",
 }
 
 // Words whose 's stands for "is"; behind any other word it is a possessive.
-var isBefore = map[string]bool{"what": true, "where": true, "who": true, "when": true, "how": true, "it": true, "that": true, "there": true, "he": true,
-	"she": true, "here": true, "name": true, "everything": true, "why": true, "this": true}
+var isBefore = wordSet(`what where who when how it that there he she here name everything why this`)
 
 var endings = []struct{ from, to string }{{"n't", " not"}, {"'m", " am"}, {"'re", " are"}, {"'ve", " have"}, {"'ll", " will"}, {"'d", " would"}}
 
@@ -91,7 +92,8 @@ func digits(in []string) []string {
 			i += used
 			continue
 		}
-		if (in[i] == "oh" || in[i] == "o") && (isNumber(last(out)) || followedByDigits(in[i+1:])) {
+		clock := i+1 < len(in) && in[i+1] == "clock"
+		if (in[i] == "oh" || in[i] == "o") && !clock && (isNumber(last(out)) || followedByDigits(in[i+1:])) {
 			out = append(out, "0")
 			i++
 			continue
@@ -177,8 +179,11 @@ func last(s []string) string {
 	return s[len(s)-1]
 }
 
-var irregular = map[string]string{"children": "child", "men": "man", "women": "woman", "feet": "foot", "teeth": "tooth", "mice": "mouse", "people": "person",
-	"knives": "knife", "wives": "wife", "lives": "life", "brought": "bring", "bought": "buy", "paid": "pay", "sold": "sell", "taught": "teach", "lost": "lose", "came": "come", "went": "go", "gave": "give", "took": "take", "left": "leave", "made": "make", "kept": "keep", "spoke": "speak", "ate": "eat", "drove": "drive", "held": "hold", "broken": "break", "broke": "break"}
+var irregular = map[string]string{"children": "child", "men": "man", "women": "woman", "feet": "foot", "teeth": "tooth",
+	"mice": "mouse", "people": "person",
+	"knives": "knife", "wives": "wife", "lives": "life", "brought": "bring", "bought": "buy", "paid": "pay", "sold": "sell", "taught": "teach",
+	"lost": "lose", "came": "come", "went": "go", "gave": "give", "took": "take",
+	"left": "leave", "made": "make", "kept": "keep", "spoke": "speak", "ate": "eat", "drove": "drive", "held": "hold", "broken": "break", "broke": "break"}
 
 // stem reduces a word to what its forms share.
 func stem(w string) string {
