@@ -38,9 +38,9 @@ type Recorder interface{ Push(t *media.Tick) }
 
 // Config is one conversation.
 type Config struct {
-	CallID    string
+	CallID string
+	// Direction picks the greeting of an agent without an initial message.
 	Direction parley.Direction
-	Caller    string // the other side's number
 	Snapshot  *parley.Snapshot
 	Payload   map[string]any // fills {{placeholders}}
 	Engines   Engines
@@ -97,7 +97,7 @@ func New(ctx context.Context, cfg Config) (*Session, error) {
 		cfg.Phrases = NewPhrases()
 	}
 	s := &Session{
-		cfg: cfg, log: cfg.Log, rules: turn.RulesOf(a), lines: linesFor(a.Language, fill(deref(a.InitialMessage), cfg.Payload)),
+		cfg: cfg, log: cfg.Log, rules: turn.RulesOf(a), lines: linesOf(cfg),
 		voice: voiceOf(a), posts: make(chan func(), 64), trace: cfg.Trace,
 	}
 	if s.trace == nil && s.log.Enabled(ctx, slog.LevelDebug) {

@@ -1,12 +1,14 @@
 package convo_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/llm"
 	"github.com/parley-voice/parley/internal/llm/llmtest"
 	"github.com/parley-voice/parley/internal/speech"
 	"github.com/parley-voice/parley/internal/speech/speechtest"
@@ -137,6 +139,29 @@ func TestSynthesizerAway(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestModelThatObeysNothingDoesNotKeepTheCall(t *testing.T) {
+	call(t, func(r *rig) {
+		deaf := &deafModel{let: make(chan struct{})}
+		r.cfg.Engines.Model = deaf
+		r.greeted()
+		r.says("when are you open?")
+		r.wantEnd(30*time.Second, parley.EndedAgentFault)
+		close(deaf.let)
+		r.sleep(time.Second)
+	})
+}
+
+// deafModel ignores its context.
+type deafModel struct{ let chan struct{} }
+
+func (*deafModel) Languages() []string                                 { return nil }
+func (m *deafModel) Open(context.Context, llm.Brief) (llm.Chat, error) { return m, nil }
+func (*deafModel) Close()                                              {}
+func (m *deafModel) Reply(context.Context, []llm.Message, func(llm.Chunk) error) error {
+	<-m.let
+	return nil
 }
 
 func TestLegThatStopsBeatingEndsTheCall(t *testing.T) {

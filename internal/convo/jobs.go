@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"time"
 )
+
+// obeyWithin is how long an engine may take to end work that is not wanted any more.
+const obeyWithin = 10 * time.Second
 
 // jobs are the goroutines of a session's slow work.
 type jobs struct {
@@ -29,9 +33,20 @@ func (j *jobs) do(work func(ctx context.Context)) {
 	})
 }
 
-func (j *jobs) end() {
+// end stops all work and waits for it. An engine that does not obey must not keep the call open: after a while it is left alone, and
+// end says false.
+func (j *jobs) end() bool {
 	j.stop()
-	j.wg.Wait()
+	ended := make(chan struct{})
+	go func() { j.wg.Wait(); close(ended) }()
+	timer := time.NewTimer(obeyWithin)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // caught turns a panic of f into an error that holds its stack.

@@ -5,18 +5,23 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/speech"
 	"github.com/parley-voice/parley/internal/turn"
 )
 
 // Lines are the fixed texts of a conversation in one language.
 type Lines struct {
-	Greeting, Filler, Present, Repeat, Apology, Goodbye, Inactive string
+	// Greeting answers a call, Hello opens one of our own; an agent's initial message takes the place of either.
+	Greeting, Hello string
+
+	Filler, Present, Repeat, Apology, Goodbye, Inactive string
 }
 
 var fixedLines = map[string]Lines{
 	"en": {
 		Greeting: "Hello, how can I help you?",
+		Hello:    "Hello.",
 		Filler:   "One moment, please.",
 		Present:  "Are you still there?",
 		Repeat:   "Sorry, I did not catch that. Could you say it again?",
@@ -26,6 +31,7 @@ var fixedLines = map[string]Lines{
 	},
 	"es": {
 		Greeting: "Hola, ¿en qué puedo ayudarle?",
+		Hello:    "Hola.",
 		Filler:   "Un momento, por favor.",
 		Present:  "¿Sigue ahí?",
 		Repeat:   "Perdón, no le he entendido. ¿Puede repetirlo?",
@@ -35,6 +41,7 @@ var fixedLines = map[string]Lines{
 	},
 	"pt": {
 		Greeting: "Olá, como posso ajudar?",
+		Hello:    "Olá.",
 		Filler:   "Um momento, por favor.",
 		Present:  "Você ainda está aí?",
 		Repeat:   "Desculpe, não entendi. Pode repetir?",
@@ -44,15 +51,18 @@ var fixedLines = map[string]Lines{
 	},
 }
 
-// linesFor picks the lines of a language; greeting takes the place of the standard one when it is set.
-func linesFor(tag, greeting string) Lines {
-	base, _, _ := strings.Cut(strings.ToLower(tag), "-")
+// linesOf are the lines of a conversation: in the agent's language, with its own greeting.
+func linesOf(cfg Config) Lines {
+	a := &cfg.Snapshot.Agent
+	base, _, _ := strings.Cut(strings.ToLower(a.Language), "-")
 	l, ok := fixedLines[base]
 	if !ok {
 		l = fixedLines["en"]
 	}
-	if strings.TrimSpace(greeting) != "" {
+	if greeting := strings.TrimSpace(fill(deref(a.InitialMessage), cfg.Payload)); greeting != "" {
 		l.Greeting = greeting
+	} else if cfg.Direction == parley.Outbound {
+		l.Greeting = l.Hello
 	}
 	return l
 }

@@ -78,7 +78,7 @@ func call(t *testing.T, f func(*rig)) {
 			agent:       newAgent(),
 		}
 		r.cfg = convo.Config{
-			CallID: "call", Direction: parley.Inbound, Log: slog.New(slog.DiscardHandler), End: r.end,
+			CallID: "call", Log: slog.New(slog.DiscardHandler), End: r.end,
 			Turn: r.turn, Message: func(m parley.TakenMessage) { r.messages = append(r.messages, m) }, Trace: r.step,
 		}
 		f(r)

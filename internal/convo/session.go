@@ -25,8 +25,7 @@ const (
 func (s *Session) Run(ctx context.Context, leg media.Leg) (Result, error) {
 	s.leg, s.started = leg, time.Now()
 	s.jobs.start(ctx, s.fault)
-	defer s.Close()
-	defer s.jobs.end()
+	defer s.dismiss()
 	defer s.hangUp(ctx)
 	s.jobs.do(func(ctx context.Context) {
 		s.cfg.Phrases.prepare(ctx, s.cfg.Engines.Synthesizer, s.voice, s.lines.kept())
@@ -42,6 +41,18 @@ func (s *Session) Run(ctx context.Context, leg media.Leg) (Result, error) {
 	s.loop(ctx, full, free)
 	s.settle(ctx)
 	return Result{Reason: s.over}, nil
+}
+
+// dismiss ends all work of the session and closes what it used, unless an engine still holds on to it.
+func (s *Session) dismiss() {
+	if s.ear.faults > 0 {
+		s.log.Warn("the detector failed; loudness stood in for it", "windows", s.ear.faults)
+	}
+	if !s.jobs.end() {
+		s.log.Error("an engine does not end its work; its chat stays open")
+		return
+	}
+	s.Close()
 }
 
 // read moves ticks from the leg to the session until the leg ends.

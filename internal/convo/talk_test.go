@@ -341,6 +341,17 @@ func TestGreetingWaitsForItsDelay(t *testing.T) {
 	})
 }
 
+func TestAgentWithoutInitialMessageGreetsByDirection(t *testing.T) {
+	for direction, want := range map[parley.Direction]string{parley.Inbound: "Hello, how can I help you?", parley.Outbound: "Hello."} {
+		call(t, func(r *rig) {
+			r.agent.InitialMessage, r.cfg.Direction = nil, direction
+			r.begin()
+			r.sleep(3 * time.Second)
+			r.wantHeard(want)
+		})
+	}
+}
+
 func TestPayloadFillsPlaceholders(t *testing.T) {
 	call(t, func(r *rig) {
 		var brief llm.Brief

@@ -28,8 +28,7 @@ type Text struct {
 
 // NewText opens a conversation.
 func NewText(ctx context.Context, cfg Config) (*Text, error) {
-	a := &cfg.Snapshot.Agent
-	lines := linesFor(a.Language, fill(deref(a.InitialMessage), cfg.Payload))
+	lines := linesOf(cfg)
 	ctx, cancel := context.WithTimeoutCause(ctx, prepareWithin, errors.New("not ready to answer within 6s"))
 	defer cancel()
 	m, err := openMind(ctx, cfg, lines.Greeting)

@@ -40,7 +40,7 @@ func ticking(tb testing.TB) (s *Session, next func(loud bool)) {
 	l := beaten{line.New()}
 	s.leg, s.started = l, time.Now()
 	s.jobs.start(tb.Context(), s.fault)
-	tb.Cleanup(func() { s.jobs.end(); s.Close() })
+	tb.Cleanup(s.dismiss)
 	s.state = turn.New(s.rules)
 	s.play.idle = true
 	s.happen(turn.Event{Kind: turn.Begin})

@@ -282,7 +282,12 @@ func (s *step) mayOnlyListen() bool {
 	if !s.agent.held || s.caller.kept != "" || s.caller.keys != "" || s.caller.pending != "" {
 		return false
 	}
-	return s.caller.hum || !s.agent.asks && s.lex.isBackchannel(s.caller.text)
+	return s.caller.hum || !s.agent.asks && s.isMurmur(s.caller.text)
+}
+
+// isMurmur says that a text over the agent asks for nothing. Who is greeted says hello too.
+func (s *step) isMurmur(text string) bool {
+	return s.lex.isBackchannel(text) || s.agent.said == Greeting && s.lex.isHello(text)
 }
 
 // isHum tells a murmur from words, by what the recognizer thinks of its own text.

@@ -63,6 +63,11 @@ func interruptRules() []rule {
 			k.on(turn.Event{Kind: turn.Stopped, Text: "we are open", Last: 3 * time.Second})
 			return k.pass(150 * ms).text("Uh-huh.").pass(time.Second)
 		}, "stop, transcribe, resume"},
+		{"a hello into our greeting lets it go on", func(t *testing.T) *talk {
+			k := begin(t, rules()).speaks(turn.Greeting).pass(300 * ms).voice(300 * ms)
+			k.on(turn.Event{Kind: turn.Stopped, Text: "this is", Last: 3 * time.Second})
+			return k.pass(150 * ms).text("Hello?").pass(time.Second)
+		}, "say greeting, stop, transcribe, resume"},
 		{"the same word answers a question", func(t *testing.T) *talk {
 			k := answering(t, rules()).voice(200 * ms)
 			k.on(turn.Event{Kind: turn.Stopped, Text: "shall I book it?", Last: 3 * time.Second})

@@ -68,7 +68,7 @@ func (s *step) overTalk(e Event) {
 	if e.ID != s.caller.asked || s.caller.asked == 0 {
 		return
 	}
-	if e.Failed || s.isHum(e) || s.lex.isNothing(e.Text, s.windows() < 3*leastWindows) || s.lex.isBackchannel(e.Text) {
+	if e.Failed || s.isHum(e) || s.lex.isNothing(e.Text, s.windows() < 3*leastWindows) || s.isMurmur(e.Text) {
 		if !e.Failed && s.lex.isBackchannel(e.Text) {
 			s.caller.murmur, s.caller.murmurAt = e.Text, s.caller.last
 		}
