@@ -85,13 +85,15 @@ func (j *journal) take() (batch []entry, closed bool) {
 	return batch, j.closed
 }
 
+// drop forgets the first n entries, which are written.
 func (j *journal) drop(n int) {
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	j.queue = append(j.queue[:0], j.queue[n:]...)
-	if j.dropped > 0 {
-		j.log.Error("turns were lost: the database was away for too long", "turns", j.dropped)
-		j.dropped = 0
+	lost := j.dropped
+	j.dropped = 0
+	j.mu.Unlock()
+	if lost > 0 {
+		j.log.Error("turns were lost: the database was away for too long", "turns", lost)
 	}
 }
 

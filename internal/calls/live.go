@@ -105,7 +105,7 @@ func (s *Switchboard) prepare(ctx context.Context, l *live) (*prepared, error) {
 	}
 	p := &prepared{recorder: s.record(ctx, c)}
 	p.session, err = convo.New(ctx, convo.Config{
-		CallID: c.ID, Direction: c.Direction, Caller: otherSide(c), Snapshot: s.bounded(c.Snapshot), Payload: payload(c.Payload),
+		CallID: c.ID, Direction: c.Direction, Snapshot: s.bounded(c.Snapshot), Payload: payload(c.Payload),
 		Engines: engines, Recorder: p.recorder.sink(), Phrases: s.phrases, End: l.ends, Log: s.log.With("call", c.ID),
 		Turn: func(t parley.Turn) { s.journal.putTurn(t) },
 		Message: func(m parley.TakenMessage) {
@@ -131,6 +131,9 @@ func (s *Switchboard) converse(ctx context.Context, l *live, p *prepared, leg me
 	defer p.recorder.close(c) // also when the conversation panics
 	result, err := p.session.Run(ctx, leg)
 	p.recorder.close(c)
+	m := leg.Stats()
+	s.log.Info("media of the call", "call", c.ID, "codec", m.Codec, "received", m.Received, "lost", m.Lost, "late", m.Late,
+		"refused", m.Refused, "sent", m.Sent, "missed", m.Missed, "jitter_ms", m.JitterMillis)
 	if err != nil {
 		s.log.Error("conversation failed", "call", c.ID, "error", err)
 		s.finish(c, parley.CallFailed, parley.EndedAgentFault)
@@ -160,13 +163,6 @@ func (s *Switchboard) bounded(snap *parley.Snapshot) *parley.Snapshot {
 	b := *snap
 	b.Agent.MaxCallSeconds = &limit
 	return &b
-}
-
-func otherSide(c *parley.Call) string {
-	if c.Direction == parley.Outbound {
-		return c.To
-	}
-	return c.From
 }
 
 // payload decodes placeholder values; what is no object fills nothing, since the API took it in checked.
