@@ -62,6 +62,7 @@ func TestFullDiskEndsTheRecordingNotTheCall(t *testing.T) {
 	p := s.Dial(Number, "--say", "When are you open?", "--say", "How much does a cleaning cost?")
 	s.Wait("the disk is full", 20*time.Second, func() bool { return strings.Contains(s.Log(), "recording ended early") })
 	out, code := p.Wait()
+	p.wantWholeSound()
 	c := s.lastCall()
 	if code != 0 || !told(out) || c["status"] != "completed" || !told(said(c, "agent")) {
 		t.Errorf("exit code %d, the call is %v (%v) with turns %v", code, c["status"], c["ended_reason"], turns(c))
@@ -98,6 +99,7 @@ func TestCallGoesOnInMemoryWhenNothingCanBeWritten(t *testing.T) {
 		t.Errorf("another call on a full disk: exit code %d", code)
 	}
 	out, code := p.Wait()
+	p.wantWholeSound()
 	if code != 0 || !told(out) {
 		t.Errorf("exit code %d", code)
 	}

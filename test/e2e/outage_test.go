@@ -39,6 +39,7 @@ func TestPostgresStoppedInMidCallCostsNothing(t *testing.T) {
 	postgres.Stop(t)
 	s.refusesWhileAway(idle)
 	out, code := p.Wait()
+	p.wantWholeSound()
 	if code != 0 || !told(out) || !strings.Contains(strings.ToLower(out), "monday") {
 		t.Errorf("exit code %d, and not all answers were heard", code)
 	}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"math"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parley-voice/parley/internal/audio"
+	"github.com/parley-voice/parley/internal/phone"
 )
 
 // CallerNumber is who calls when a test does not say otherwise.
@@ -23,6 +25,7 @@ type Phone struct {
 	cmd       *exec.Cmd
 	out, errs bytes.Buffer
 	wav       string
+	report    string
 	heard     int // frame of the recording up to which Until has listened
 }
 
@@ -42,11 +45,12 @@ const (
 // Dial starts a call from CallerNumber to a number of the server. args are flags of `parley call`.
 func (s *Server) Dial(number string, args ...string) *Phone {
 	s.t.Helper()
-	p := &Phone{s: s, wav: filepath.Join(s.t.TempDir(), "phone.wav")}
+	dir := s.t.TempDir()
+	p := &Phone{s: s, wav: filepath.Join(dir, "phone.wav"), report: filepath.Join(dir, "report.json")}
 	if !slices.Contains(args, "--from") {
 		args = append(args, "--from", CallerNumber)
 	}
-	args = append([]string{"call", s.URI(number), "--transcript", "--record", p.wav}, args...)
+	args = append([]string{"call", s.URI(number), "--transcript", "--record", p.wav, "--report", p.report}, args...)
 	p.cmd = exec.Command(Binary(s.t), args...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.errs
 	if err := p.cmd.Start(); err != nil {
@@ -102,6 +106,22 @@ func (p *Phone) Played() audio.Clip {
 		p.s.t.Fatal(err)
 	}
 	return p.s.wav(b)
+}
+
+// wantWholeSound wants a packet of the other side's for every 20 ms of the call that is over, silence included.
+func (p *Phone) wantWholeSound() {
+	p.s.t.Helper()
+	var r phone.Result
+	b, err := os.ReadFile(p.report)
+	if err == nil {
+		err = json.Unmarshal(b, &r)
+	}
+	if err != nil {
+		p.s.t.Fatal(err)
+	}
+	if came := time.Duration(r.Stats.Received) * frame; came < time.Duration(r.Length)-10*frame {
+		p.s.t.Errorf("of %s %s of sound came", r.Length, came)
+	}
 }
 
 // levels are the RMS of a channel's frames so far.

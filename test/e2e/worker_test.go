@@ -59,6 +59,7 @@ func TestWorkersKilledInMidSentenceCostOneApologyAtMost(t *testing.T) {
 		t.Errorf("no worker was back within %s", backWithin)
 	}
 	out, code := p.Wait()
+	p.wantWholeSound()
 	c := s.lastCall()
 	if code != 0 || c["status"] != "completed" {
 		t.Errorf("exit code %d, the call is %v (%v)", code, c["status"], c["ended_reason"])
