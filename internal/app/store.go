@@ -19,13 +19,13 @@ func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*sqlst
 	return sqlstore.Open(ctx, sqlstore.Options{DataDir: cfg.Data, URL: cfg.Database, Log: log})
 }
 
-// meta reads a value that the server keeps for itself; when there is none, make gives it.
-func meta(ctx context.Context, s *sqlstore.Store, name string, make func() string) (value string, err error) {
+// meta reads a value that the server keeps for itself; when there is none, fresh gives it.
+func meta(ctx context.Context, s *sqlstore.Store, name string, fresh func() string) (value string, err error) {
 	err = s.Update(ctx, func(ctx context.Context, tx store.Tx) (err error) {
 		if value, err = tx.Meta(ctx, name); err != nil || value != "" {
 			return err
 		}
-		value = make()
+		value = fresh()
 		return tx.SetMeta(ctx, name, value)
 	})
 	return value, err
