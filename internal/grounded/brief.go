@@ -206,6 +206,7 @@ func (k *knowledge) addFact(f *fact, subject, heading string) *fact {
 	f.isOpen = f.isOpen || f.holds&kindOpen != 0 && reOpenSelf.MatchString(strings.ToLower(f.text))
 	// A week's times in the description are the business's own, whatever they are called: "Consultations are Monday to Friday …".
 	f.isOpen = f.isOpen || f.topic == 0 && !f.identity && f.days != 0 && f.holds&kindPrice == 0 && reClockSpan.MatchString(strings.Join(ws, " "))
+	f.isOpen = f.isOpen || f.leansOn != nil && f.leansOn.isOpen && f.holds&kindOpen != 0
 	k.facts = append(k.facts, f)
 	return f
 }

@@ -165,28 +165,38 @@ func (k *knowledge) withSequel(q question, facts []*fact) []*fact {
 	return facts
 }
 
-// wholeSubject answers a question that names a training's subject and no more ("how much are tickets") with its first sentences that fit.
+// wholeSubject answers a question that names a training's subject and no more ("how much are tickets", "which insurance do you take") with
+// the sentences of that training that fit it best.
 func (k *knowledge) wholeSubject(q question, pool []candidate) []*fact {
-	if q.kind != kindPrice || len(q.keys) == 0 {
+	best := pool[0].fact
+	if q.kind&^kindPrice != 0 || q.days != 0 || len(q.keys) == 0 || best.topic == 0 {
 		return nil
+	}
+	for _, w := range words(best.subject) {
+		if !english().stop[w] && !slices.ContainsFunc(q.keys, func(n key) bool { return n.stem == stem(w) || english().shares(n.stem, stem(w)) }) {
+			return nil
+		}
 	}
 	var out []*fact
-	for _, f := range k.facts {
-		fits := slices.ContainsFunc(pool, func(c candidate) bool { return c.fact == f })
-		if !fits || f.topic == 0 || f.topic != pool[0].fact.topic {
-			continue
+	for _, c := range pool {
+		if c.fact.topic == best.topic {
+			out = append(out, c.fact)
 		}
-		for _, w := range words(f.subject) {
-			if !english().stop[w] && !slices.ContainsFunc(q.keys, func(n key) bool { return n.stem == stem(w) || english().shares(n.stem, stem(w)) }) {
-				return nil
-			}
-		}
-		out = append(out, f)
 	}
-	if len(out) < 2 {
-		return nil
+	inOrder := func(a, b *fact) int { return cmp.Compare(slices.Index(k.facts, a), slices.Index(k.facts, b)) }
+	slices.SortFunc(out, inOrder)
+	limit := maxOpenings
+	if q.kind == kindAny {
+		slices.SortStableFunc(out, func(a, b *fact) int {
+			x, _ := k.weakHits(q, a)
+			y, _ := k.weakHits(q, b)
+			return cmp.Compare(y, x)
+		})
+		limit = maxSentences
 	}
-	return out[:min(len(out), maxOpenings)]
+	out = out[:min(len(out), limit)]
+	slices.SortFunc(out, inOrder)
+	return out
 }
 
 // ranked says whether any word of the question speaks for the fact.

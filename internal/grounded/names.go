@@ -7,7 +7,7 @@ import (
 
 // Words at which a spoken name ends or that it cannot hold.
 var notNames = wordSet(`
-	for at and on with to my number from in is by i we it the a an please thanks thank phone calling about here of you that this not
+	back for at and on with to my number from in is by i we it the a an please thanks thank phone calling about here of you that this not
 	was yes no what how when where who why do does can could have has are am would want need like looking just sure okay ok so email
 	mail address date time today tomorrow speaking spelled spelt fine good sorry wondering interested trying going hoping there if or
 	but again because as your our his her actually correct right wrong dot new afraid table appointment people available free open

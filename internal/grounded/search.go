@@ -287,8 +287,20 @@ func (q question) fits(f *fact) bool {
 }
 
 // rank is what a fact gains by words that need not be covered and loses by what was not asked for.
-func (k *knowledge) rank(q question, f *fact) (r float64) {
-	hits, self := 0, 0.0
+func (k *knowledge) rank(q question, f *fact) float64 {
+	r, hits := k.weakHits(q, f)
+	extra := -hits
+	for s := range f.own {
+		if !english().stop[s] && !isNumber(s) {
+			extra++
+		}
+	}
+	return r - malusLength*float64(max(0, extra-len(q.keys)))
+}
+
+// weakHits is what a fact gains by words that need not be covered, by the days asked for, and by saying what one must.
+func (k *knowledge) weakHits(q question, f *fact) (r float64, hits int) {
+	self := 0.0
 	for _, s := range q.weak {
 		if k.self[s] && k.coverIn(key{stem: s}, f.own) > 0 {
 			self = bonusSelf
@@ -306,13 +318,7 @@ func (k *knowledge) rank(q question, f *fact) (r float64) {
 	if f.holds&kindNeed != 0 && reMust.MatchString(strings.Join(q.ws, " ")) {
 		r += bonusMust
 	}
-	extra := -hits
-	for s := range f.own {
-		if !english().stop[s] && !isNumber(s) {
-			extra++
-		}
-	}
-	return r + self - malusLength*float64(max(0, extra-len(q.keys)))
+	return r + self, hits
 }
 
 func meanLikeness(facts []*fact, vector []float32) (mean float64) {
