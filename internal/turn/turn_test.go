@@ -159,6 +159,7 @@ func TestEndpointing(t *testing.T) {
 		{"words that we do not know are auto", "whatever", "i want a haircut.", -1, 600 * ms},
 		{"a complete sound shortens it", "auto", "i want a haircut.", 0.8, 390 * ms},
 		{"a question shortens it", "auto", "are you open?", -1, 390 * ms},
+		{"a goodbye at the end shortens it", "auto", "no, thank you, goodbye.", 0.05, 390 * ms},
 		{"a cut text lengthens it", "auto", "i want a haircut and", 0.8, 1200 * ms},
 		{"a number being dictated too", "auto", "it's five five five", 0.8, 1200 * ms},
 		{"an incomplete sound lengthens it", "auto", "i want a haircut.", 0.05, 840 * ms},

@@ -21,7 +21,7 @@ var lexicons = map[string]lexicon{
 	"en": {
 		backchannels: []string{"uh-huh", "uh huh", "mhm", "mm-hmm", "mm hmm", "mmhmm", "mm", "hmm", "hm", "yeah", "yep", "yes", "okay", "ok", "right",
 			"sure", "i see", "all right", "alright", "oh", "ah", "aha", "got it", "oh okay", "okay okay", "yes yes", "yeah yeah", "good", "great"},
-		farewells: []string{"bye", "goodbye", "good bye", "bye bye", "bye-bye", "thanks", "thank you", "thank you bye", "thanks bye", "thank you goodbye",
+		farewells: []string{"bye", "goodbye", "good bye", "good-bye", "bye bye", "bye-bye", "thanks", "thank you", "thank you bye", "thanks bye", "thank you goodbye",
 			"thanks goodbye", "see you", "have a nice day", "you too", "you too bye", "okay bye", "ok bye", "okay thank you", "okay thanks", "take care",
 			"thank you very much", "thank you so much"},
 		hellos: []string{"hello", "hi", "hey", "hello hello", "yes", "yes hello", "good morning", "good afternoon", "good evening"},
@@ -141,7 +141,11 @@ func (l lexicon) digitsAtEnd(p string) bool {
 
 // looksComplete says that a text asks, answers or parts, so that nothing more needs to come.
 func (l lexicon) looksComplete(text string) bool {
-	return strings.HasSuffix(strings.TrimSpace(text), "?") || l.isBackchannel(text) || plain(text) != "" && l.isFarewell(text) || plain(text) == "no"
+	p := plain(text)
+	if strings.HasSuffix(strings.TrimSpace(text), "?") || l.isBackchannel(p) || p == "no" {
+		return true
+	}
+	return slices.ContainsFunc(l.farewells, func(w string) bool { return p == w || strings.HasSuffix(p, " "+w) })
 }
 
 func join(parts ...string) string {
