@@ -110,7 +110,7 @@ func splitStarters(ws []string) [][]string {
 			start = i - 1
 		case !joint && !questionWord(ws[i]) && hangsOn(ws[start:i]):
 			continue
-		case !joint && i-start > 2 && !bindsQuestion[ws[i-1]]:
+		case !joint && !bindsQuestion[ws[i-1]]:
 			out = append(out, ws[start:i])
 			start = i
 		}

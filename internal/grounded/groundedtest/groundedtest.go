@@ -31,7 +31,7 @@ func Run(t testing.TB, m llm.Model, folder string, detailed bool) (total Score) 
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		total.add(trades[name].talk(t, m, func(wrong string) {
+		total.Add(trades[name].Talk(t, m, func(wrong string) {
 			if detailed {
 				t.Logf("%s: %s", name, wrong)
 			}
@@ -87,7 +87,8 @@ type Score struct {
 	Calls, CallsRight int
 }
 
-func (s *Score) add(o Score) {
+// Add adds another count.
+func (s *Score) Add(o Score) {
 	s.Turns += o.Turns
 	s.Facts, s.FactsRight = s.Facts+o.Facts, s.FactsRight+o.FactsRight
 	s.Refusals, s.Refused = s.Refusals+o.Refusals, s.Refused+o.Refused
@@ -148,8 +149,8 @@ func (tr Trade) Brief(t testing.TB) llm.Brief {
 	return b
 }
 
-// talk holds the dialogues of a trade with a model, judged turn by turn. tell hears what went wrong.
-func (tr Trade) talk(t testing.TB, m llm.Model, tell func(string)) (total Score) {
+// Talk holds the dialogues of a trade with a model, judged turn by turn. tell hears what went wrong.
+func (tr Trade) Talk(t testing.TB, m llm.Model, tell func(string)) (total Score) {
 	t.Helper()
 	b := tr.Brief(t)
 	for _, d := range tr.Dialogues {
@@ -163,7 +164,7 @@ func (tr Trade) talk(t testing.TB, m llm.Model, tell func(string)) (total Score)
 			var calls []llm.ToolCall
 			history, text, calls = tr.Exchange(t, c, history, u)
 			s, wrong := judge(u, text, calls, Known(b, tr, history))
-			total.add(s)
+			total.Add(s)
 			for _, w := range wrong {
 				tell(fmt.Sprintf("%s, turn %d: %q -> %q: %s", d.Name, i+1, u.Caller, text, w))
 			}
@@ -242,7 +243,7 @@ func judge(u Turn, text string, calls []llm.ToolCall, allowed map[string]bool) (
 		wrong = append(wrong, "invents "+w)
 	}
 	cs, cw := judgeCalls(u, calls)
-	s.add(cs)
+	s.Add(cs)
 	return s, append(wrong, cw...)
 }
 
