@@ -115,7 +115,7 @@ func (d *Door) place(ctx context.Context, o order, ringing func(networkID string
 		dlg.run()
 	}
 	dlg.box.put(g.attempt)
-	late := dlg.after(g.timeout, func() { g.giveUp(&media.NotAnswered{Outcome: media.OutcomeNoAnswer, Reason: reasonRingTimeout}) })
+	late := dlg.after(g.timeout, g.late)
 	defer late.Stop()
 	for {
 		select {

@@ -28,6 +28,7 @@ type dialing struct {
 	hops     []hop // to be tried, best first
 	timeout  time.Duration
 	signed   int
+	asked    int          // the status of a challenge that is to be answered; 0 for none
 	req      *sip.Request // the attempt on its way
 	tx       *sip.ClientTx
 	branches []string
@@ -102,11 +103,15 @@ func (g *dialing) send() error {
 	return nil
 }
 
-// drain takes responses off the library's hands; they have come by the read loop already, in order. What is left to learn is the end.
+// drain takes responses off the library's hands; they have come by the read loop already, in order. What is left to learn is that a
+// refusal was acknowledged, and the end.
 func (g *dialing) drain(branch string, tx *sip.ClientTx) {
 	for {
 		select {
-		case <-tx.Responses():
+		case res := <-tx.Responses():
+			if !res.IsProvisional() && !res.IsSuccess() {
+				g.dialog.box.put(func() { g.acknowledged(branch) })
+			}
 		case <-tx.Done():
 			g.dialog.box.put(func() { g.unreached(branch) })
 			return
@@ -186,9 +191,8 @@ func (g *dialing) refused(res *sip.Response) {
 	d := g.dialog
 	if challenged(res) && d.creds != nil && g.signed < signings && d.creds.take(res) {
 		g.signed++
-		if err := g.send(); err == nil {
-			return
-		}
+		g.asked = res.StatusCode
+		return
 	}
 	if res.StatusCode == sip.StatusServiceUnavailable && len(g.hops) > 1 { // RFC 3263 §4.3
 		g.hops = g.hops[1:]
@@ -196,6 +200,21 @@ func (g *dialing) refused(res *sip.Response) {
 		return
 	}
 	g.fail(outcomeOf(res.StatusCode))
+}
+
+// acknowledged answers a challenge, now that its ACK is out: a peer may not take the next INVITE before (RFC 3261 §17.1.1.2).
+func (g *dialing) acknowledged(branch string) {
+	if g.asked == 0 || !g.current(branch) {
+		return
+	}
+	status := g.asked
+	g.asked = 0
+	switch {
+	case g.why != nil:
+		g.fail(g.why)
+	case g.send() != nil:
+		g.fail(outcomeOf(status))
+	}
 }
 
 // fail ends the call without an answer.
@@ -214,6 +233,15 @@ func (g *dialing) settle(r result) {
 	case g.result <- r:
 	default:
 	}
+}
+
+// late gives up on a call that nobody takes; where nothing ever answered it did not even ring.
+func (g *dialing) late() {
+	why := &media.NotAnswered{Outcome: media.OutcomeNoAnswer, Reason: reasonRingTimeout}
+	if !g.alive {
+		why = &media.NotAnswered{Outcome: media.OutcomeFailed, Reason: reasonUnreachable}
+	}
+	g.giveUp(why)
 }
 
 // giveUp takes the INVITE back. The dialler hears at once; the dialog goes on until the far end has agreed, since its 200 may cross

@@ -152,6 +152,15 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
+func TestASilentTrunkDoesNotRing(t *testing.T) {
+	d, p := open(t, nil, func(c *Config, _ *Deps) { c.Timers.Ring = 100 * time.Millisecond }), newPhone(t, nil)
+	c := place(t, d, trunkAt(p))
+	p.expect("INVITE")
+	if na := c.notAnswered(t); na.Outcome != media.OutcomeFailed || na.Reason != reasonUnreachable {
+		t.Errorf("%+v", na)
+	}
+}
+
 func TestRingingTooLongIsCanceled(t *testing.T) {
 	d, p := open(t, nil, func(c *Config, _ *Deps) { c.Timers.Ring = 100 * time.Millisecond }), newPhone(t, nil)
 	c := place(t, d, trunkAt(p))
