@@ -2,177 +2,153 @@ package e2e
 
 import (
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// trunkScenario is a sipp scenario of a trunk that answers OPTIONS and then treats an INVITE as %s says.
-const trunkScenario = `<?xml version="1.0" encoding="ISO-8859-1" ?>
-<scenario name="trunk">
-  <recv request="INVITE" crlf="true"></recv>
-  <send><![CDATA[
-SIP/2.0 100 Trying
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
+// loopbackTrunks lets trunks lie on loopback, which no public server allows.
+var loopbackTrunks = Env("PARLEY_EGRESS_ALLOW=127.0.0.0/8", "PARLEY_SIP_RING_TIMEOUT=4s")
 
-]]></send>
-  <send><![CDATA[
-SIP/2.0 180 Ringing
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:trunk@[local_ip]:[local_port]>
-Content-Length: 0
+var fresh atomic.Int32
 
-]]></send>
-%s
-</scenario>`
-
-const finalAnswer = `  <pause milliseconds="300"/>
-  <send retrans="500"><![CDATA[
-SIP/2.0 %s
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-  <recv request="ACK"></recv>`
-
-const pickUp = `  <pause milliseconds="300"/>
-  <send retrans="500"><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:trunk@[local_ip]:[local_port]>
-Content-Type: application/sdp
-Content-Length: [len]
-
-v=0
-o=trunk 1 1 IN IP4 [local_ip]
-s=-
-c=IN IP4 [media_ip]
-t=0 0
-m=audio [media_port] RTP/AVP 0
-a=rtpmap:0 PCMU/8000
-
-]]></send>
-  <recv request="ACK" rtd="true" crlf="true"></recv>
-  <pause milliseconds="3000"/>
-  <send retrans="500"><![CDATA[
-BYE [next_url] SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-[last_To:];tag=[call_number]
-[last_From:]
-Call-ID: [call_id]
-CSeq: 1 BYE
-Contact: <sip:trunk@[local_ip]:[local_port]>
-Content-Length: 0
-
-]]></send>
-  <recv response="200"></recv>`
-
-const neverAnswer = `  <recv request="CANCEL"></recv>
-  <send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>`
-
-// optionsTrunk answers the probe of `verify`, which sipp's INVITE scenario cannot; it listens until closed.
-func optionsTrunk(t *testing.T) (port int, release func()) {
-	t.Helper()
-	pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		buf := make([]byte, 4096)
-		for {
-			n, from, err := pc.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			_, _ = pc.WriteTo(okTo(buf[:n]), from)
-		}
-	}()
-	return pc.LocalAddr().(*net.UDPAddr).Port, func() { pc.Close(); <-done }
+// in is the server for a subtest that runs beside others.
+func (s *Server) in(t *testing.T) *Server {
+	c := *s
+	c.t = t
+	return &c
 }
 
-// trunk starts sipp on port with a scenario and stops it with the test.
-func trunk(t *testing.T, port int, behaviour string) {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "trunk.xml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, trunkScenario, behaviour), 0o600); err != nil {
-		t.Fatal(err)
+// outbound makes a trunk that is verified and active, and a published agent that calls through it.
+func (s *Server) outbound(change JSON) (agent string, port int) {
+	s.t.Helper()
+	port, release := optionsTrunk(s.t)
+	defer release()
+	id := s.Trunk("127.0.0.1", port, change)
+	if v := s.Must("POST", "/api/v1/sip-trunks/"+id+"/verify", nil); v["is_verified"] != true {
+		s.t.Fatalf("verify: %v", v)
 	}
-	cmd := exec.Command("sipp", "-sf", file, "-i", "127.0.0.1", "-p", fmt.Sprint(port), "-m", "1", "-nostdin", "-timeout", "60s")
-	cmd.Dir = t.TempDir()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	s.Must("PUT", "/api/v1/sip-trunks/"+id, JSON{"is_active": true})
+	if change["username"] != nil {
+		s.Wait("we are registered", 20*time.Second, func() bool { return strings.Contains(s.Log(), `"registered at trunk" trunk=`+id) })
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	number := fmt.Sprintf("+1202555%04d", 200+fresh.Add(1))
+	return s.Agent(JSON{"direction": "outbound"}, s.DID(id, number)), port
+}
+
+// order places a call and returns its id.
+func (s *Server) order(agent string, change JSON) string {
+	s.t.Helper()
+	body := JSON{"to": "+12025550177"}
+	for k, v := range change {
+		body[k] = v
+	}
+	return s.Must("POST", "/api/v1/agents/"+agent+"/call", body)["id"].(string)
+}
+
+func (s *Server) endCall(agent, call string) {
+	s.t.Helper()
+	s.Must("POST", "/api/v1/agents/"+agent+"/end-call", JSON{"call_sid": call})
+}
+
+func (s *Server) callOf(id string) JSON {
+	s.t.Helper()
+	return s.Must("GET", "/api/v1/calls/"+id, nil)
+}
+
+func (s *Server) waitStatus(call, status string) {
+	s.t.Helper()
+	s.Wait("the call is "+status, 15*time.Second, func() bool { return s.callOf(call)["status"] == status })
+}
+
+// final waits until a call is final and holds it against what is expected of it.
+func (s *Server) final(call, status, reason string) JSON {
+	s.t.Helper()
+	var c JSON
+	s.Wait("the call is final", 25*time.Second, func() bool {
+		c = s.callOf(call)
+		return c["ended_at"] != nil
+	})
+	if c["status"] != status || reason != "" && c["ended_reason"] != reason {
+		s.t.Errorf("call is %v (%v), want %s (%s)", c["status"], c["ended_reason"], status, reason)
+	}
+	return c
 }
 
 func TestOutboundOutcomes(t *testing.T) {
 	NeedModels(t)
 	Need(t, "sipp")
+	server := Start(t, loopbackTrunks)
 	for _, c := range []struct {
-		name, behaviour, status, reason string
-		end                             bool
+		name, status, reason string
+		trunk                []string
 	}{
-		{"a trunk that picks up and hangs up later", pickUp, "completed", "caller_hung_up", false},
-		{"a busy line", fmt.Sprintf(finalAnswer, "486 Busy Here"), "busy", "busy", false},
-		{"a line that does not answer", fmt.Sprintf(finalAnswer, "480 Temporarily Unavailable"), "no-answer", "no_answer", false},
-		{"a trunk in trouble", fmt.Sprintf(finalAnswer, "500 Server Internal Error"), "failed", "", false},
-		{"a call taken back while it rings", neverAnswer, "completed", "ended_by_api", true},
+		{"a trunk that picks up and hangs up", "completed", "caller_hung_up", []string{invited, rings, picksUp, hangsUp}},
+		{"a busy line", "busy", "busy", []string{invited, rings, refuses("486 Busy Here")}},
+		{"busy everywhere", "busy", "busy", []string{invited, refuses("600 Busy Everywhere")}},
+		{"a line that nobody answers", "no-answer", "no_answer", []string{invited, rings, refuses("480 Temporarily Unavailable")}},
+		{"a line that rings for too long", "no-answer", "no_answer", []string{invited, rings, isCancelled}},
+		{"a trunk in trouble", "failed", "sip_500", []string{invited, rings, refuses("500 Server Internal Error")}},
+		{"a number that does not exist", "failed", "sip_404", []string{invited, refuses("404 Not Found")}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := Start(t)
-			port, release := optionsTrunk(t)
-			id := s.Trunk("127.0.0.1", port, nil)
-			if v := s.Must("POST", "/api/v1/sip-trunks/"+id+"/verify", nil); v["is_verified"] != true {
-				t.Fatalf("verify: %v", v)
+			t.Parallel()
+			s := server.in(t)
+			agent, port := s.outbound(nil)
+			finished := trunk(t, port, c.trunk...)
+			got := s.final(s.order(agent, nil), c.status, c.reason)
+			finished()
+			talked := len(got["turns"].([]any)) > 0
+			if answered := c.status == "completed"; talked != answered || (got["recording_url"] != nil) != answered {
+				t.Errorf("turns %v, recording %v", got["turns"], got["recording_url"])
 			}
-			s.Must("PUT", "/api/v1/sip-trunks/"+id, JSON{"is_active": true})
-			agent := s.Agent(JSON{"direction": "outbound"}, s.DID(id, Number))
-			release()
-			trunk(t, port, c.behaviour)
-			time.Sleep(time.Second) // sipp says nowhere that it listens
-			call := s.Must("POST", "/api/v1/agents/"+agent+"/call", JSON{"to": "+12025550177"})
-			if c.end {
-				s.Wait("it rings", 10*time.Second, func() bool {
-					_, v := s.Do("GET", "/api/v1/calls?status=ringing", nil)
-					return len(v["data"].([]any)) == 1
-				})
-				s.Must("POST", "/api/v1/agents/"+agent+"/end-call", JSON{"call_sid": call["id"]})
-			}
-			got := s.lastCall()
-			if got["status"] != c.status || c.reason != "" && got["ended_reason"] != c.reason {
-				t.Errorf("%v (%v), want %s (%s)", got["status"], got["ended_reason"], c.status, c.reason)
-			}
+		})
+	}
+	t.Run("a trunk that is away", func(t *testing.T) {
+		t.Parallel()
+		s := server.in(t)
+		agent, _ := s.outbound(nil)
+		s.final(s.order(agent, nil), "failed", "trunk_unreachable")
+	})
+	t.Run("a call taken back while it rings", func(t *testing.T) {
+		t.Parallel()
+		s := server.in(t)
+		agent, port := s.outbound(nil)
+		finished := trunk(t, port, invited, rings, isCancelled)
+		call := s.order(agent, nil)
+		s.waitStatus(call, "ringing")
+		s.endCall(agent, call)
+		s.final(call, "completed", "ended_by_api")
+		finished()
+	})
+	t.Run("a call ended in mid-sentence", func(t *testing.T) {
+		t.Parallel()
+		s := server.in(t)
+		agent, port := s.outbound(nil)
+		finished := trunk(t, port, invited, rings, picksUp, isHungUp)
+		call := s.order(agent, nil)
+		s.waitStatus(call, "answered")
+		time.Sleep(time.Second) // for some words
+		s.endCall(agent, call)
+		c := s.final(call, "completed", "ended_by_api")
+		finished()
+		if turns := c["turns"].([]any); len(turns) != 1 || turns[0].(JSON)["interrupted"] != true || turns[0].(JSON)["heard"] == turns[0].(JSON)["text"] {
+			t.Errorf("turns %v", turns)
+		}
+	})
+	for _, c := range []struct{ name, asks, password, status, reason string }{
+		{"a proxy that asks for credentials", asksProxy("clinic") + rings + picksUp + hangsUp, "rosebud", "completed", "caller_hung_up"},
+		{"a trunk that knows us", asksUser("clinic", "rosebud"), "rosebud", "completed", "caller_hung_up"},
+		{"a trunk that knows us not", asksUser("clinic", "rosebud"), "wrong", "failed", "sip_403"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := server.in(t)
+			agent, port := s.outbound(JSON{"username": "clinic", "password": c.password})
+			finished := trunk(t, port, invited, c.asks)
+			s.final(s.order(agent, nil), c.status, c.reason)
+			finished()
 		})
 	}
 }

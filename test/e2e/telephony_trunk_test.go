@@ -1,0 +1,221 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A trunk is a sipp scenario: it takes an INVITE, rings, and does one of the following. What it expects must come, or sipp fails.
+const (
+	trunkBegins = `<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="trunk">`
+	trunkEnds = `
+  <Reference variables="from,to,seq"/>
+</scenario>`
+
+	// invited keeps what later messages need: from whom, for whom, which INVITE.
+	invited = `
+  <recv request="INVITE" rrs="true">
+    <action>
+      <ereg regexp=".*" search_in="hdr" header="From:" assign_to="from"/>
+      <ereg regexp=".*" search_in="hdr" header="To:" assign_to="to"/>
+      <ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" assign_to="seq"/>
+    </action>
+  </recv>`
+	rings = `
+  <send><![CDATA[
+SIP/2.0 180 Ringing
+[last_Via:]
+[last_From:]
+[last_To:];tag=[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:trunk@[local_ip]:[local_port]>
+Content-Length: 0
+
+]]></send>`
+	picksUp = `
+  <pause milliseconds="200"/>
+  <send retrans="500"><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:];tag=[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:trunk@[local_ip]:[local_port]>
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=trunk 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [media_ip]
+t=0 0
+m=audio [rtpstream_audio_port] RTP/AVP 0
+a=rtpmap:0 PCMU/8000
+
+]]></send>
+  <recv request="ACK"></recv>
+  <nop><action><exec rtp_stream="sound.ulaw,-1,0"/></action></nop>`
+	hangsUp = `
+  <pause milliseconds="2500"/>
+  <send retrans="500"><![CDATA[
+BYE [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From:[$to];tag=[call_number]
+To:[$from]
+[last_Call-ID:]
+CSeq: 1 BYE
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+  <recv response="200"></recv>`
+	isHungUp = `
+  <recv request="BYE"></recv>
+  <send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>`
+	// isCancelled never answers.
+	isCancelled = `
+  <recv request="CANCEL"></recv>
+  <send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+  <send retrans="500"><![CDATA[
+SIP/2.0 487 Request Terminated
+[last_Via:]
+[last_From:]
+To:[$to];tag=[call_number]
+[last_Call-ID:]
+CSeq: [$seq] INVITE
+Content-Length: 0
+
+]]></send>
+  <recv request="ACK"></recv>`
+)
+
+// refuses answers the INVITE with a final status such as "486 Busy Here"; more are header lines.
+func refuses(status string, more ...string) string {
+	return fmt.Sprintf(`
+  <pause milliseconds="200"/>
+  <send retrans="500"><![CDATA[
+SIP/2.0 %s
+[last_Via:]
+[last_From:]
+[last_To:];tag=[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+%s
+Content-Length: 0
+
+]]></send>
+  <recv request="ACK"></recv>`, status, strings.Join(append(more, "Server: sipp"), "\n"))
+}
+
+// asksProxy challenges the INVITE as a proxy does and expects another with an answer for the user.
+func asksProxy(user string) string {
+	return refuses("407 Proxy Authentication Required", `Proxy-Authenticate: Digest realm="trunk.example", nonce="5fe1a9", algorithm=MD5, qop="auth"`) +
+		strings.Replace(invited, "<action>", fmt.Sprintf(`<action>
+      <ereg regexp="username=.%s.,.*response=.[0-9a-f]{32}." search_in="hdr" header="Proxy-Authorization:" check_it="true" assign_to="signed"/>
+      <log message="[$signed]"/>`, user), 1)
+}
+
+// asksUser challenges the INVITE and takes another only with the credentials of the user; the wrong ones get 403.
+func asksUser(user, password string) string {
+	return refuses("401 Unauthorized", `WWW-Authenticate: Digest realm="trunk.example", nonce="5fe1a9", algorithm=MD5, qop="auth"`) +
+		strings.Replace(invited, "<action>", fmt.Sprintf(`<action>
+      <verifyauth assign_to="known" username="%s" password="%s"/>`, user, password), 1) + `
+  <nop test="known" next="1"></nop>` + refuses("403 Forbidden") + `
+  <nop next="2"></nop>
+  <label id="1"/>` + rings + picksUp + hangsUp + `
+  <label id="2"/>
+  <nop></nop>`
+}
+
+// trunk starts sipp as a trunk on a port and returns what waits for its end, which must come as the scenario says.
+func trunk(t *testing.T, port int, steps ...string) (finished func()) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "trunk.xml")
+	if err := os.WriteFile(file, []byte(trunkBegins+strings.Join(steps, "")+trunkEnds), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd, report := sipp{scenario: file, sound: openLine(), args: []string{"-p", strconv.Itoa(port), "-m", "1"}}.command(t)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	if !listens(port) {
+		t.Fatalf("sipp does not listen on port %d\n%s\n%s", port, out.String(), report())
+	}
+	return func() {
+		t.Helper()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("the trunk did not see what it expects: %v\n%s\n%s", err, out.String(), report())
+			}
+		case <-time.After(20 * time.Second):
+			t.Errorf("the trunk still waits\n%s", report())
+		}
+	}
+}
+
+// listens waits until a program has bound a UDP port of loopback.
+func listens(port int) bool {
+	want := fmt.Sprintf("0100007F:%04X ", port)
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if b, err := os.ReadFile("/proc/net/udp"); err == nil && strings.Contains(string(b), want) {
+			return true
+		}
+	}
+	return false
+}
+
+// optionsTrunk answers whatever it is asked with 200, as a trunk does that is verified; it listens until released.
+func optionsTrunk(t *testing.T) (port int, release func()) {
+	t.Helper()
+	pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		buf := make([]byte, 4096)
+		for {
+			n, from, err := pc.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			_, _ = pc.WriteTo(okTo(buf[:n]), from)
+		}
+	}()
+	return pc.LocalAddr().(*net.UDPAddr).Port, func() { pc.Close(); <-done }
+}
