@@ -98,6 +98,26 @@ func isOrder(s string) bool {
 	return reCaller.MatchString(s)
 }
 
+// tellIn finds what is to be told, also behind another order: "thank the caller and say that …".
+func tellIn(order string) []string {
+	if m := reTell.FindStringSubmatch(order); m != nil {
+		return m
+	}
+	for _, loc := range reJoint.FindAllStringIndex(order, -1) {
+		if m := reTell.FindStringSubmatch(order[loc[1]:]); m != nil {
+			return m
+		}
+	}
+	return nil
+}
+
+var (
+	reJoint = regexp.MustCompile(`(?i),? (?:and then|and|then) `)
+	// What the agent is told to do itself.
+	reYouWill = regexp.MustCompile(`^(?i)you(?: will|'ll|’ll) (call|pass|forward|get back|let|send|confirm|check|ask|note|contact|ring|` +
+		`reply|tell|leave|see)\b`)
+)
+
 // toYou turns what is to be told about callers into what is told to one.
 var toYou = strings.NewReplacer("They are", "You are", "they are", "you are", "They ", "You ", "they ", "you ", " their ", " your ", " them", " you")
 
@@ -106,7 +126,7 @@ var reTheCaller = regexp.MustCompile(`^(?i)(?:the |an? |any |all )?(?:callers?|c
 
 // factIn turns "tell callers that X" and "say that X" into X. It gives nothing when X is about the agent itself.
 func factIn(o order) (string, bool) {
-	m := reTell.FindStringSubmatch(o.text)
+	m := tellIn(o.text)
 	if m != nil {
 		m[1] = reTheCaller.ReplaceAllString(m[1], "you $1")
 	}
@@ -116,6 +136,7 @@ func factIn(o order) (string, bool) {
 	if strings.HasPrefix(strings.ToLower(m[1]), "they ") {
 		m[1] = toYou.Replace(m[1])
 	}
+	m[1] = reYouWill.ReplaceAllString(m[1], "I will $1")
 	fact := strings.Trim(strings.ReplaceAll(m[1], " and that ", " and "), `"'“” `)
 	return capital(stopped(fact)), true
 }

@@ -34,7 +34,8 @@ var (
 	reEmptyIt = regexp.MustCompile(`\b(?:is it (?:possible|okay|ok|true|allowed|fine|necessary|free)|is that (?:possible|okay|ok|true|so|` +
 		`right)|it is (?:about|for)|i (?:heard|think|hope|read) that|know (?:if|that)|(?:does|would|will) it cost|no one|one of|that i|` +
 		`that you|this is)\b`)
-	rePolite = regexp.MustCompile(`^(?:(?:wait|hold on|one moment|pardon|hi|hello|hey|okay|ok|um|uh|so|well|yes|yeah|no|and|please|sorry|excuse me|alright|great|perfect|` +
+	rePolite = regexp.MustCompile(`^(?:(?:wait|hold on|one moment|pardon|hi|hello|hey|okay|ok|um|uh|so|well|yes|yeah|no|and|please|sorry|` +
+		`excuse me|alright|great|perfect|` +
 		`thanks|thank you|i see|actually|oh|just|good morning|good afternoon|good evening|quick question|one more (?:thing|question)|another question|` +
 		`(?:can|could|would|will) you (?:please )?(?:tell me|let me know|give me|explain)|do you (?:know|happen to know)|i (?:want|need|` +
 		`would like|like|was wanting) to (?:know|ask|find out|check|hear)|i (?:am|was) (?:just )?(?:wondering|curious|calling to (?:ask|` +

@@ -15,7 +15,6 @@ const (
 	sayWelcome      = "You're welcome."
 	sayGoodbye      = "Thank you for calling. Goodbye!"
 	sayWait         = "Of course, take your time."
-	sayAgain        = "Of course."
 	sayNotHeard     = "Sorry, I didn't catch that. Could you say it again?"
 	sayRobot        = "I'm an automated assistant."
 	sayDropped      = "All right, I'll leave that."
