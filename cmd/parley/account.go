@@ -43,7 +43,7 @@ type environmentCmd struct {
 type environmentSetCmd struct {
 	settings
 	Environment string   `required:"" help:"Name of the environment; it is made when missing." placeholder:"NAME"`
-	Values      []string `arg:"" help:"KEY=VALUE: limits.agents, limits.api_rate (a number, or none), features.sip_trunks, credits.required (true or false), credits.balance, calls.outbound_prefixes (comma-separated)."`
+	Values      []string `arg:"" help:"KEY=VALUE: limits.agents, limits.api_rate, features.sip_trunks, credits.required, credits.balance, calls.outbound_prefixes."`
 }
 
 func (c environmentSetCmd) Run(ctx context.Context) error {

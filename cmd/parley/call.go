@@ -23,7 +23,7 @@ type callCmd struct {
 	From           string          `help:"The caller's number." placeholder:"NUMBER"`
 	Transport      string          `enum:"udp,tcp,tls," default:"" help:"udp, tcp or tls; without it what the address says, else udp."`
 	Insecure       bool            `help:"Take any certificate of the other side."`
-	Play           []string        `sep:"none" help:"Play a WAV file. Lines (--play, --say, --dtmf) act in the order given, each after the other side has finished." placeholder:"FILE.wav"`
+	Play           []string        `sep:"none" help:"Play a file. --play, --say and --dtmf act in the order given, each after the other side has finished." placeholder:"FILE.wav"`
 	Say            []string        `sep:"none" help:"Say a text in the built-in voice." placeholder:"TEXT"`
 	DTMF           []string        `name:"dtmf" sep:"none" help:"Press keys." placeholder:"DIGITS"`
 	InterruptAfter []time.Duration `sep:"none" help:"The next line cuts in after the other side has spoken for so long." placeholder:"1.2s"`

@@ -48,7 +48,6 @@ func (h *house) openTelephone(context.Context) error {
 	}
 	board.Switchboard = h.board
 	h.parts.start("SIP", door.Run)
-	h.parts.start("calls", h.board.Run)
 	return nil
 }
 
@@ -142,7 +141,7 @@ func (h *house) jobs() jobs.Set {
 	}
 }
 
-// openDoors starts HTTP and the WebSocket transport.
+// openDoors starts HTTP and the WebSocket transport, and then the calls.
 func (h *house) openDoors(context.Context) error {
 	h.ws = wsdoor.New(h.board, httpapi.Refuse(h.log), h.log)
 	h.parts.start("WebSocket transport", h.ws.Run)
@@ -163,6 +162,7 @@ func (h *house) openDoors(context.Context) error {
 		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
 	}
 	h.parts.start("HTTP", func(ctx context.Context) error { return serveHTTP(ctx, srv, listener) })
+	h.parts.start("calls", h.board.Run) // the first to stop: while calls drain, everything they and their owners use is there
 	return nil
 }
 

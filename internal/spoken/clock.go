@@ -42,37 +42,37 @@ func clockTime(s string) (said string, n int) {
 	} else {
 		return "", 0
 	}
-	h, min := value(hour), value(minute)
-	if h > 24 || min > 59 || half == "" && !closed(reDash.ReplaceAllString(s[n:], " ")) || half != "" && digit(s[n:]) {
+	h, minutes := value(hour), value(minute)
+	if h > 24 || minutes > 59 || half == "" && !closed(reDash.ReplaceAllString(s[n:], " ")) || half != "" && digit(s[n:]) {
 		return "", 0
 	}
 	if half != "" {
 		n += point(s[n:])
 	}
 	switch {
-	case half == "" && h%24 == 0 && min == 0:
+	case half == "" && h%24 == 0 && minutes == 0:
 		return "midnight", n
 	case half == "" && h%24 == 0:
 		half = "A"
 	case half == "" && h > 12:
 		half = "P"
 	}
-	return onTwelve(h, min, half), n
+	return onTwelve(h, minutes, half), n
 }
 
 // onTwelve says an hour, with A.M or P.M if it is known which.
-func onTwelve(h, min int, half string) string {
+func onTwelve(h, minutes int, half string) string {
 	if h %= 12; h == 0 {
 		h = 12
 	}
 	said := ones[h]
 	switch {
-	case min == 0 && half == "":
+	case minutes == 0 && half == "":
 		return said + " o'clock"
-	case min > 0 && min < 10:
-		said += " oh " + ones[min]
-	case min > 0:
-		said += " " + belowThousand(min)
+	case minutes > 0 && minutes < 10:
+		said += " oh " + ones[minutes]
+	case minutes > 0:
+		said += " " + belowThousand(minutes)
 	}
 	if half != "" {
 		said += " " + half + ".M"

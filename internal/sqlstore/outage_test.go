@@ -15,7 +15,7 @@ import (
 	"github.com/parley-voice/parley/internal/store"
 )
 
-func setMeta(s *Store, ctx context.Context, value string) error {
+func setMeta(ctx context.Context, s *Store, value string) error {
 	return s.Update(ctx, func(ctx context.Context, tx store.Tx) error { return tx.SetMeta(ctx, "key", value) })
 }
 
@@ -35,7 +35,7 @@ func TestPostgresGoesAwayAndComesBack(t *testing.T) {
 		t.Errorf("in the middle: %v", err)
 	}
 	for range 3 {
-		if err := setMeta(s, t.Context(), "lost"); !errors.Is(err, store.ErrUnavailable) {
+		if err := setMeta(t.Context(), s, "lost"); !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("update while away: %v", err)
 		}
 		err := s.View(t.Context(), func(ctx context.Context, tx store.Tx) error { _, err := tx.Meta(ctx, "key"); return err })
@@ -48,7 +48,7 @@ func TestPostgresGoesAwayAndComesBack(t *testing.T) {
 	}
 
 	server.Up(t)
-	if err := setMeta(s, t.Context(), "back"); err != nil {
+	if err := setMeta(t.Context(), s, "back"); err != nil {
 		t.Errorf("update after the return: %v", err)
 	}
 	enqueue(t, s, store.Job{Kind: "ring", Subject: "after"})
@@ -87,13 +87,13 @@ func TestFullDiskIsUnavailableUntilThereIsRoom(t *testing.T) {
 	if err := os.WriteFile(ballast, make([]byte, 4<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("the disk is not full: %v", err)
 	}
-	if err := setMeta(s, t.Context(), strings.Repeat("x", 1<<18)); !errors.Is(err, store.ErrUnavailable) {
+	if err := setMeta(t.Context(), s, strings.Repeat("x", 1<<18)); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("on a full disk: %v", err)
 	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	if err := setMeta(s, t.Context(), strings.Repeat("x", 1<<18)); err != nil {
+	if err := setMeta(t.Context(), s, strings.Repeat("x", 1<<18)); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
 }
@@ -137,7 +137,7 @@ func TestManyOpenOneDatabaseAtOnce(t *testing.T) {
 						return
 					}
 					for range 20 {
-						if err := setMeta(s, t.Context(), "value"); err != nil {
+						if err := setMeta(t.Context(), s, "value"); err != nil {
 							t.Error(err)
 						}
 					}
@@ -154,7 +154,7 @@ func TestManyOpenOneDatabaseAtOnce(t *testing.T) {
 func TestDatabaseIsReadableByItsOwnerOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := open(t, Options{DataDir: dir})
-	if err := setMeta(s, t.Context(), "x"); err != nil {
+	if err := setMeta(t.Context(), s, "x"); err != nil {
 		t.Fatal(err)
 	}
 	files, err := os.ReadDir(dir)

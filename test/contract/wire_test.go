@@ -62,7 +62,7 @@ func TestBodies(t *testing.T) {
 		{"a character that no database holds", `{"subject":"a\u0000","instructions":"b"}`, 422, parley.ValidationError},
 		{"more than a mebibyte", `{"subject":"a","instructions":"` + strings.Repeat("b", 1<<20) + `"}`, 413, parley.BodyTooLarge},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.name, func(*testing.T) {
 			h.refused(h.call(request{op: "upsertTraining", path: at, body: c.body}), c.status, c.code)
 		})
 	}

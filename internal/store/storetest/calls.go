@@ -149,20 +149,20 @@ func listCalls(t *testing.T, h *house) {
 }
 
 func rememberKeys(t *testing.T, h *house) {
-	remember := func(env, key, call, print string, until time.Time) (first, firstPrint string, ok bool) {
+	remember := func(env, key, call, mark string, until time.Time) (first, firstMark string, ok bool) {
 		t.Helper()
 		update(t, h, func(ctx context.Context, tx store.Tx) (err error) {
-			first, firstPrint, ok, err = tx.RememberKey(ctx, env, key, call, print, until)
+			first, firstMark, ok, err = tx.RememberKey(ctx, env, key, call, mark, until)
 			return err
 		})
-		return first, firstPrint, ok
+		return first, firstMark, ok
 	}
 	tomorrow, yesterday := time.Now().Add(24*time.Hour), time.Now().Add(-24*time.Hour)
 	for _, c := range []struct {
-		rule, env, key, call, print string
-		until                       time.Time
-		first, firstPrint           string
-		ok                          bool
+		rule, env, key, call, mark string
+		until                      time.Time
+		first, firstMark           string
+		ok                         bool
 	}{
 		{"a new key", h.env, "k1", "call1", "p1", tomorrow, "call1", "p1", true},
 		{"again", h.env, "k1", "call2", "p2", tomorrow, "call1", "p1", false},
@@ -170,8 +170,8 @@ func rememberKeys(t *testing.T, h *house) {
 		{"one that is over at once", h.env, "k2", "call4", "p4", yesterday, "call4", "p4", true},
 		{"is not known later", h.env, "k2", "call5", "p5", tomorrow, "call5", "p5", true},
 	} {
-		first, print, ok := remember(c.env, c.key, c.call, c.print, c.until)
-		want(t, c.rule, []any{first, print, ok}, []any{c.first, c.firstPrint, c.ok})
+		first, mark, ok := remember(c.env, c.key, c.call, c.mark, c.until)
+		want(t, c.rule, []any{first, mark, ok}, []any{c.first, c.firstMark, c.ok})
 	}
 	update(t, h, func(ctx context.Context, tx store.Tx) error { return tx.ForgetKeys(ctx, time.Now()) })
 	_, _, ok := remember(h.env, "k1", "call6", "p6", tomorrow)

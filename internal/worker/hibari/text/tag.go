@@ -75,14 +75,14 @@ func features(i int, w string, window []string, before, before2 string) [16]stri
 }
 
 func (t *tagger) predict(features [16]string) string {
-	scores, any := make([]float64, len(t.Tags)), false
+	scores, known := make([]float64, len(t.Tags)), false
 	for _, f := range features {
 		for _, w := range t.weights[f] {
 			scores[w.tag] += w.w
-			any = true
+			known = true
 		}
 	}
-	if !any {
+	if !known {
 		return "NN"
 	}
 	best := 0
