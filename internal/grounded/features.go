@@ -175,7 +175,7 @@ var asks = []struct {
 	{regexp.MustCompile(`\bhow long\b|\bhow much time\b|\bhow many (minutes|hours|days|weeks|months|years)\b`), kindDuration},
 	{regexp.MustCompile(`\bhow (far|long|many days|many weeks) (ahead|in advance|before)\b`), kindDuration},
 	{regexp.MustCompile(`\bhow far\b|\bwhat distance\b`), kindDistance},
-	{regexp.MustCompile(`\bhow much\b|\b(prices?|costs?|fees?|rates?|charges?|charged|expensive|cheap|cheaper|cheapest)\b`), kindPrice},
+	{regexp.MustCompile(`\bhow much\b|\bwhat (do|would|will) (i|we|\w+) (have to )?pay\b|\b(prices?|costs?|fees?|rates?|charges?|charged|expensive|cheap|cheaper|cheapest)\b`), kindPrice},
 	{regexp.MustCompile(`\b(phone|telephone|mobile) number\b|\b(who|where) (do|can|should|must) (i|we) (call|ring|contact|phone)\b|` +
 		`\bnumber (for|to call|of the)\b|\bwhat number\b`), kindPhone},
 	{regexp.MustCompile(`^(\w+ )?why\b|\b(know|tell|me|and|reason) why\b|\bhow come\b`), kindReason},

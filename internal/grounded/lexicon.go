@@ -73,6 +73,9 @@ func (l *lexicon) addSense(name string, members []string) {
 	}
 }
 
+// ranksOnly says whether a word may go uncovered.
+func (l *lexicon) ranksOnly(w string) bool { return l.weak[w] || l.weak[irregular[w]] }
+
 // fold replaces each phrase among the words by the name of its sense, the longest phrase first.
 func (l *lexicon) fold(words []string) []string {
 	out := make([]string, 0, len(words))

@@ -230,7 +230,7 @@ func keysOf(ws []string) (keys []key, weak []string) {
 			continue
 		case isDay(w):
 			continue
-		case (l.weak[w] || l.weak[irregular[w]]) && !timeOfDay(folded, i):
+		case l.ranksOnly(w) && !timeOfDay(folded, i):
 			weak = append(weak, s)
 			continue
 		}
@@ -245,7 +245,23 @@ func keysOf(ws []string) (keys []key, weak []string) {
 			keys = append(keys, n)
 		}
 	}
-	return keys, weak
+	return aboutPets(keys, weak)
+}
+
+// aboutPets takes "my dog" for whom is asked when more is asked: "when can I pick up my dog after surgery".
+func aboutPets(keys []key, weak []string) ([]key, []string) {
+	if len(keys) < 2 {
+		return keys, weak
+	}
+	var rest []key
+	for _, n := range keys {
+		if (n.prev == "my" || n.prev == "our") && slices.Contains(english().kinds[n.stem], "pet") {
+			weak = append(weak, n.stem)
+		} else {
+			rest = append(rest, n)
+		}
+	}
+	return rest, weak
 }
 
 func isDay(w string) bool {

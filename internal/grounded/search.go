@@ -116,6 +116,7 @@ func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
 		if f := k.choose(whole, k.candidates(whole, k.facts, nil, vector)); f.ok() {
 			return f
 		}
+		q.refers = false // what it stands for was said just now
 	}
 	if q.refers && len(topic) == 0 && len(q.keys)+len(q.prior) == 0 && q.kind != kindPrice {
 		return found{}
