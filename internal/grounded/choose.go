@@ -108,7 +108,7 @@ func onDays(facts []*fact, d days) []*fact {
 
 func (k *knowledge) coversAll(q question, f *fact) bool {
 	for _, n := range q.keys {
-		if _, any := k.covers(n, f); any == 0 {
+		if _, all := k.covers(n, f); all == 0 {
 			return false
 		}
 	}

@@ -40,7 +40,7 @@ func (k *knowledge) step(s *state, text string) act {
 		return k.begin(s, f, u)
 	}
 	if u.only() {
-		return k.smallTalk(s, u)
+		return k.smallTalk(u)
 	}
 	return k.ask(s, u)
 }
@@ -159,7 +159,7 @@ func (f *form) harmless() bool {
 	return kind != nameSlot && kind != phoneSlot && kind != emailSlot && kind != textSlot
 }
 
-func (k *knowledge) smallTalk(s *state, u utterance) act {
+func (k *knowledge) smallTalk(u utterance) act {
 	switch {
 	case u.has(thanks):
 		return say(sayWelcome, askAnythingElse)

@@ -38,8 +38,6 @@ const (
 	everyDay days = 0b1111111
 )
 
-func (d days) has(day time.Weekday) bool { return d&(1<<day) != 0 }
-
 var dayNames = map[string]time.Weekday{"sunday": 0, "monday": 1, "tuesday": 2, "wednesday": 3, "thursday": 4, "friday": 5, "saturday": 6,
 	"sun": 0, "mon": 1, "tue": 2, "tues": 2, "wed": 3, "thu": 4, "thurs": 4, "fri": 5, "sat": 6}
 
@@ -175,7 +173,8 @@ var asks = []struct {
 	{regexp.MustCompile(`\bhow long\b|\bhow much time\b|\bhow many (minutes|hours|days|weeks|months|years)\b`), kindDuration},
 	{regexp.MustCompile(`\bhow (far|long|many days|many weeks) (ahead|in advance|before)\b`), kindDuration},
 	{regexp.MustCompile(`\bhow far\b|\bwhat distance\b`), kindDistance},
-	{regexp.MustCompile(`\bhow much\b|\bwhat (do|would|will) (i|we|\w+) (have to )?pay\b|\b(prices?|costs?|fees?|rates?|charges?|charged|expensive|cheap|cheaper|cheapest)\b`), kindPrice},
+	{regexp.MustCompile(`\bhow much\b|\bwhat (do|would|will) (i|we|\w+) (have to )?pay\b|` +
+		`\b(prices?|costs?|fees?|rates?|charges?|charged|expensive|cheap|cheaper|cheapest)\b`), kindPrice},
 	{regexp.MustCompile(`\b(phone|telephone|mobile) number\b|\b(who|where) (do|can|should|must) (i|we) (call|ring|contact|phone)\b|` +
 		`\bnumber (for|to call|of the)\b|\bwhat number\b`), kindPhone},
 	{regexp.MustCompile(`^(\w+ )?why\b|\b(know|tell|me|and|reason) why\b|\bhow come\b`), kindReason},

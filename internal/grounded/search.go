@@ -58,7 +58,7 @@ func (k *knowledge) weight(s string) float64 {
 }
 
 // covers says how well a fact covers a word: by itself, and with what stands around it.
-func (k *knowledge) covers(n key, f *fact) (own, any float64) {
+func (k *knowledge) covers(n key, f *fact) (own, all float64) {
 	own = k.coverIn(n, f.own)
 	if own == 0 && f.leansOn != nil {
 		own = coverLean * k.coverIn(n, f.leansOn.own)
@@ -93,7 +93,7 @@ func (k *knowledge) onlyName(n key) bool {
 
 // knows says whether any fact speaks of a word.
 func (k *knowledge) knows(n key) bool {
-	return slices.ContainsFunc(k.facts, func(f *fact) bool { _, any := k.covers(n, f); return any > 0 })
+	return slices.ContainsFunc(k.facts, func(f *fact) bool { _, all := k.covers(n, f); return all > 0 })
 }
 
 // misheard says whether a word of the question is what a recognizer made of s: it sounds nearly like it and stands beside the same word.
@@ -222,7 +222,7 @@ func (k *knowledge) judge(q question, f *fact) (candidate, bool) {
 		return c, false
 	}
 	if q.kind != kindAny && len(q.keys) == 0 && len(q.named) > 0 && q.kind&(kindOpen|kindAddress|kindPrice|kindTime) == 0 &&
-		!slices.ContainsFunc(q.named, func(n key) bool { _, any := k.covers(n, f); return any > 0 }) {
+		!slices.ContainsFunc(q.named, func(n key) bool { _, all := k.covers(n, f); return all > 0 }) {
 		return c, false
 	}
 	var total, own, all float64
