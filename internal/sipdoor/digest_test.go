@@ -139,20 +139,19 @@ func TestByeAnswersItsChallenge(t *testing.T) {
 // TestCallersCredentials is digest as a server: who may call is listed with a password.
 func TestCallersCredentials(t *testing.T) {
 	for _, c := range []struct {
-		name, user, password, algorithm string
-		admitted                        bool
+		name, user, password string
+		admitted             bool
 	}{
-		{"the right password by MD5", "user", "secret", "MD5", true},
-		{"the right password by SHA-256", "user", "secret", "SHA-256", true},
-		{"a wrong password", "user", "guess", "MD5", false},
-		{"an unknown user", "other", "secret", "MD5", false},
-		{"an unknown user with an empty password", "other", "", "MD5", false},
+		{"the right password", "user", "secret", true},
+		{"a wrong password", "user", "guess", false},
+		{"an unknown user", "other", "secret", false},
+		{"an unknown user with an empty password", "other", "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			legs := make(chan media.Leg, 1)
 			d := open(t, pickUp(legs), func(cfg *Config, _ *Deps) { cfg.Accept = Accept{Users: map[string]string{"user": "secret"}} })
 			p := newPhone(t, d)
-			auth := p.challengedFor(c.algorithm, c.user, c.password)
+			auth := p.challengedFor(c.user, c.password)
 			p.request("INVITE", req{body: plainSDP, extra: []string{auth}})
 			if !c.admitted {
 				m := p.expect("401")
@@ -173,27 +172,24 @@ func TestCallersCredentials(t *testing.T) {
 }
 
 // challengedFor asks for a challenge by an INVITE and returns the Authorization header that answers it.
-func (p *phone) challengedFor(algorithm, user, password string) string {
+func (p *phone) challengedFor(user, password string) string {
 	p.t.Helper()
 	branch := p.request("INVITE", req{body: plainSDP})
 	m := p.expect("401")
 	p.request("ACK", req{branch: branch, seq: p.seq, toTag: m.tag("to")})
-	for _, v := range m.header["www-authenticate"] {
-		chal, err := digest.ParseChallenge(v)
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		if chal.Algorithm != algorithm {
-			continue
-		}
-		cred, err := digest.Digest(chal, digest.Options{
-			Method: "INVITE", URI: "sip:+15550100@" + p.to.String(), Username: user, Password: password, Count: 1,
-		})
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		return "Authorization: " + cred.String()
+	offered := m.header["www-authenticate"]
+	if len(offered) != 1 { // several are more than some phones bear
+		p.t.Fatalf("challenges %q", offered)
 	}
-	p.t.Fatal("no challenge for " + algorithm)
-	return ""
+	chal, err := digest.ParseChallenge(offered[0])
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	cred, err := digest.Digest(chal, digest.Options{
+		Method: "INVITE", URI: "sip:+15550100@" + p.to.String(), Username: user, Password: password, Count: 1,
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return "Authorization: " + cred.String()
 }
