@@ -16,12 +16,12 @@ type Environment struct {
 
 // Limits are the plan settings of an environment, stored as one document. The zero value limits nothing.
 type Limits struct {
-	Agents          *int     `json:"limits.agents,omitempty"`
-	SIPTrunks       *bool    `json:"features.sip_trunks,omitempty"` // nil is on
-	CreditsRequired bool     `json:"credits.required,omitempty"`
-	Credits         float64  `json:"credits.balance,omitempty"`
-	APIRate         *int     `json:"limits.api_rate,omitempty"` // requests a minute and token; nil takes the server's
-	Countries       []string `json:"calls.outbound_prefixes,omitempty"`
+	Agents           *int     `json:"limits.agents,omitempty"`
+	SIPTrunks        *bool    `json:"features.sip_trunks,omitempty"` // nil is on
+	CreditsRequired  bool     `json:"credits.required,omitempty"`
+	Credits          float64  `json:"credits.balance,omitempty"`
+	APIRate          *int     `json:"limits.api_rate,omitempty"` // requests a minute and token; nil takes the server's
+	OutboundPrefixes []string `json:"calls.outbound_prefixes,omitempty"`
 }
 
 // User is a person with an account.

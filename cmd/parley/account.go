@@ -104,7 +104,7 @@ func limit(kv string) (func(*parley.Limits), error) {
 		return func(l *parley.Limits) { l.Credits = v }, nil
 	case "calls.outbound_prefixes":
 		list := strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
-		return func(l *parley.Limits) { l.Countries = list }, nil
+		return func(l *parley.Limits) { l.OutboundPrefixes = list }, nil
 	}
 	return nil, fmt.Errorf("%s: there is no such plan setting", key)
 }

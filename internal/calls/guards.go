@@ -18,8 +18,9 @@ var e164 = regexp.MustCompile(`^\+\d{7,15}$`)
 // serviceCode matches North American N11 codes: 911 and its like, also as an area code.
 var serviceCode = regexp.MustCompile(`^[2-9]11`)
 
-// mayCall refuses numbers that no agent may dial: emergency and premium ones, and those outside of the allowed prefixes.
-func (s *Switchboard) mayCall(to string, own []*parley.PhoneNumber) error {
+// mayCall refuses numbers that no agent may dial: emergency and premium ones, and those outside of the allowed prefixes, which an
+// environment may have of its own.
+func (s *Switchboard) mayCall(to string, prefixes []string, own []*parley.PhoneNumber) error {
 	if to == "" {
 		return parley.Errorf(parley.MissingPhoneNumber, "Phone number is required")
 	}
@@ -31,7 +32,10 @@ func (s *Switchboard) mayCall(to string, own []*parley.PhoneNumber) error {
 	if err == nil && forbidden(p) {
 		return parley.Errorf(parley.PhoneNumberForbidden, "Emergency and premium numbers cannot be called")
 	}
-	if !s.prefixAllowed(to, p, own) {
+	if len(prefixes) == 0 {
+		prefixes = s.cfg.OutboundPrefixes
+	}
+	if !prefixAllowed(to, p, prefixes, own) {
 		return parley.Errorf(parley.PhoneNumberForbidden, "Calls to this destination are not allowed; the operator may add its prefix to calls.outbound_prefixes")
 	}
 	return nil
@@ -48,10 +52,10 @@ func forbidden(p *phonenumbers.PhoneNumber) bool {
 	return slices.Contains([]string{"112", "911", "999", "110", "119", "000", "190", "192", "193"}, national)
 }
 
-// prefixAllowed goes by the configured prefixes, else by the countries of the trunk's own numbers.
-func (s *Switchboard) prefixAllowed(to string, p *phonenumbers.PhoneNumber, own []*parley.PhoneNumber) bool {
-	if len(s.cfg.OutboundPrefixes) > 0 {
-		return slices.ContainsFunc(s.cfg.OutboundPrefixes, func(prefix string) bool {
+// prefixAllowed goes by the prefixes, without any by the countries of the trunk's own numbers.
+func prefixAllowed(to string, p *phonenumbers.PhoneNumber, prefixes []string, own []*parley.PhoneNumber) bool {
+	if len(prefixes) > 0 {
+		return slices.ContainsFunc(prefixes, func(prefix string) bool {
 			return strings.HasPrefix(to, "+"+strings.TrimPrefix(prefix, "+"))
 		})
 	}

@@ -27,9 +27,19 @@ func TestMayCall(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := New(Config{OutboundPrefixes: c.prefixes}, Deps{})
-			if got := parley.CodeOf(s.mayCall(c.to, own)); got != c.want {
+			if got := parley.CodeOf(s.mayCall(c.to, nil, own)); got != c.want {
 				t.Errorf("%q: %q, want %q", c.to, got, c.want)
 			}
 		})
+	}
+}
+
+func TestAnEnvironmentHasPrefixesOfItsOwn(t *testing.T) {
+	s := New(Config{OutboundPrefixes: []string{"+44"}}, Deps{})
+	if err := s.mayCall("+4930123456", []string{"+49"}, nil); err != nil {
+		t.Errorf("its own prefix: %v", err)
+	}
+	if err := s.mayCall("+442071838751", []string{"+49"}, nil); parley.CodeOf(err) != parley.PhoneNumberForbidden {
+		t.Errorf("the server's prefix: %v", err)
 	}
 }

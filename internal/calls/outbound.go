@@ -81,7 +81,7 @@ func (s *Switchboard) order(ctx context.Context, tx store.Tx, actor parley.Actor
 	if err != nil {
 		return nil, err
 	}
-	if err := s.mayCall(r.To, w.own); err != nil {
+	if err := s.mayCall(r.To, actor.Limits.OutboundPrefixes, w.own); err != nil {
 		return nil, err
 	}
 	if l := actor.Limits; l.CreditsRequired && l.Credits <= 0 && !r.Testing {

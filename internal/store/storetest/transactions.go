@@ -123,7 +123,7 @@ var accountRules = []rule{
 		refused(t, h, parley.NotFound, func(ctx context.Context, tx store.Tx) error { return tx.SetLimits(ctx, "none", parley.Limits{}) })
 	}},
 	{"limits are kept", func(t *testing.T, h *house) {
-		l := parley.Limits{Agents: new(3), SIPTrunks: new(false), CreditsRequired: true, Credits: 2.5, Countries: []string{"+49"}}
+		l := parley.Limits{Agents: new(3), SIPTrunks: new(false), CreditsRequired: true, Credits: 2.5, OutboundPrefixes: []string{"+49"}}
 		update(t, h, func(ctx context.Context, tx store.Tx) error { return tx.SetLimits(ctx, h.env, l) })
 		view(t, h, func(ctx context.Context, tx store.Tx) error {
 			e, err := tx.Environment(ctx, h.env)
