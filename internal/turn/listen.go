@@ -316,3 +316,10 @@ func (s *step) press(d string) {
 	s.caller.waiting = false
 	s.enter(Pausing, s.endpoint())
 }
+
+// lastKeys keeps what was pressed just before the end of the call.
+func (s *step) lastKeys() {
+	if s.Phase == Pausing && s.caller.keys != "" {
+		s.commit(s.full())
+	}
+}

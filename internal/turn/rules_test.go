@@ -112,6 +112,10 @@ func interruptRules() []rule {
 			return answering(t, off).on(turn.Event{Kind: turn.Digit, Text: "1"}).pass(3 * time.Second)
 		},
 			"stop, cut, turn pressed 1, reply, release"},
+		{"digits before a hang-up are kept", func(t *testing.T) *talk {
+			return answering(t, off).on(turn.Event{Kind: turn.Digit, Text: "1"}).on(turn.Event{Kind: turn.End, Reason: "caller"})
+		},
+			"stop, turn pressed 1, hang_up caller"},
 		{"a hash ends the digits", func(t *testing.T) *talk {
 			k := greeted(t, rules())
 			for _, d := range "12#" {

@@ -123,6 +123,7 @@ func (s State) Deadline() time.Duration {
 func (s *step) take(e Event) {
 	switch {
 	case e.Kind == End:
+		s.lastKeys()
 		s.hangUp(e.Reason)
 		return
 	case s.Now >= s.Rules.Limit && !s.final:
