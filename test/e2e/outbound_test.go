@@ -52,14 +52,9 @@ func (s *Server) endCall(agent, call string) {
 	s.Must("POST", "/api/v1/agents/"+agent+"/end-call", JSON{"call_sid": call})
 }
 
-func (s *Server) callOf(id string) JSON {
-	s.t.Helper()
-	return s.Must("GET", "/api/v1/calls/"+id, nil)
-}
-
 func (s *Server) waitStatus(call, status string) {
 	s.t.Helper()
-	s.Wait("the call is "+status, 15*time.Second, func() bool { return s.callOf(call)["status"] == status })
+	s.Wait("the call is "+status, 15*time.Second, func() bool { return s.call(call)["status"] == status })
 }
 
 // final waits until a call is final and holds it against what is expected of it.
@@ -67,7 +62,7 @@ func (s *Server) final(call, status, reason string) JSON {
 	s.t.Helper()
 	var c JSON
 	s.Wait("the call is final", 25*time.Second, func() bool {
-		c = s.callOf(call)
+		c = s.call(call)
 		return c["ended_at"] != nil
 	})
 	if c["status"] != status || reason != "" && c["ended_reason"] != reason {
@@ -77,6 +72,7 @@ func (s *Server) final(call, status, reason string) JSON {
 }
 
 func TestOutboundOutcomes(t *testing.T) {
+	t.Parallel()
 	NeedModels(t)
 	Need(t, "sipp")
 	server := Start(t, loopbackTrunks)
@@ -99,9 +95,9 @@ func TestOutboundOutcomes(t *testing.T) {
 			finished := trunk(t, port, c.trunk...)
 			got := s.final(s.order(agent, nil), c.status, c.reason)
 			finished()
-			talked := len(got["turns"].([]any)) > 0
+			talked := len(turns(got)) > 0
 			if answered := c.status == "completed"; talked != answered || (got["recording_url"] != nil) != answered {
-				t.Errorf("turns %v, recording %v", got["turns"], got["recording_url"])
+				t.Errorf("turns %v, recording %v", turns(got), got["recording_url"])
 			}
 		})
 	}
@@ -133,8 +129,8 @@ func TestOutboundOutcomes(t *testing.T) {
 		s.endCall(agent, call)
 		c := s.final(call, "completed", "ended_by_api")
 		finished()
-		if turns := c["turns"].([]any); len(turns) != 1 || turns[0].(JSON)["interrupted"] != true || turns[0].(JSON)["heard"] == turns[0].(JSON)["text"] {
-			t.Errorf("turns %v", turns)
+		if all := turns(c); len(all) != 1 || all[0].(JSON)["interrupted"] != true || all[0].(JSON)["heard"] == all[0].(JSON)["text"] {
+			t.Errorf("turns %v", all)
 		}
 	})
 	for _, c := range []struct{ name, asks, password, status, reason string }{

@@ -9,6 +9,7 @@ import (
 
 // Calls that were ordered for later, over a restart of the server: one is placed, one finds its agent a draft, one was called off.
 func TestDelayedCallsOutliveTheServer(t *testing.T) {
+	t.Parallel()
 	NeedModels(t)
 	Need(t, "sipp")
 	s := Start(t, loopbackTrunks)
@@ -18,7 +19,7 @@ func TestDelayedCallsOutliveTheServer(t *testing.T) {
 	begin := time.Now()
 	placed, unplaced, off := s.order(agent, later), s.order(draft, later), s.order(agent, JSON{"delay_seconds": 5})
 	s.Must("POST", "/api/v1/agents/"+draft+"/unpublish", nil)
-	if c := s.callOf(placed); c["status"] != "initiated" {
+	if c := s.call(placed); c["status"] != "initiated" {
 		t.Errorf("a delayed call is %v", c["status"])
 	}
 	s.endCall(agent, off)

@@ -82,7 +82,7 @@ func (l load) run(s *Server) {
 	s.t.Helper()
 	sipp{scenario: callerScenario, sound: l.sound, args: []string{
 		"-m", strconv.Itoa(l.calls), "-r", strconv.Itoa(l.rate), "-l", "2000", "-d", strconv.Itoa(int(l.length.Milliseconds())),
-	}}.call(s)
+	}}.call(s, Number)()
 	s.Wait("no call is open", 20*time.Second, func() bool { return s.count("ringing")+s.count("answered") == 0 })
 }
 
@@ -156,7 +156,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("the server holds %d kB more than before", grown)
 	}
 	c := s.lastCall()
-	if turns := c["turns"].([]any); len(turns) == 0 || turns[0].(JSON)["heard"] == "" {
-		t.Errorf("the last caller was not greeted: %v", turns)
+	if all := turns(c); len(all) == 0 || all[0].(JSON)["heard"] == "" {
+		t.Errorf("the last caller was not greeted: %v", all)
 	}
 }

@@ -18,8 +18,9 @@ type sipp struct {
 	args     []string
 }
 
-// command readies sipp in a directory of its own; report reads what went wrong once it has ended.
-func (r sipp) command(t *testing.T) (cmd *exec.Cmd, report func() string) {
+// start runs sipp in a directory of its own. What it returns waits for the end and fails the test unless all calls went as the scenario
+// says.
+func (r sipp) start(t *testing.T) (finished func()) {
 	t.Helper()
 	scenario, err := filepath.Abs(r.scenario)
 	if err != nil {
@@ -29,27 +30,38 @@ func (r sipp) command(t *testing.T) (cmd *exec.Cmd, report func() string) {
 	if err := os.WriteFile(filepath.Join(dir, "sound.ulaw"), r.sound, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd = exec.Command("sipp", append([]string{"-sf", scenario, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-nostdin",
+	cmd := exec.Command("sipp", append([]string{"-sf", scenario, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-nostdin",
 		"-trace_err", "-error_file", "errors", "-trace_screen", "-screen_file", "screen", "-timeout", "300s"}, r.args...)...)
 	cmd.Dir = dir
-	return cmd, func() string {
-		var all strings.Builder
-		for _, name := range []string{"errors", "screen"} {
-			b, _ := os.ReadFile(filepath.Join(dir, name))
-			all.Write(b[:min(len(b), 4000)])
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return func() {
+		t.Helper()
+		if err := <-ended; err != nil {
+			t.Errorf("sipp: %v\n%s", err, trouble(dir))
 		}
-		return all.String()
 	}
 }
 
-// call runs sipp as a caller of Number and fails the test unless all calls went as the scenario says.
-func (r sipp) call(s *Server) {
-	s.t.Helper()
-	r.args = append([]string{"-p", strconv.Itoa(freePort(s.t)), "-key", "to", strings.TrimPrefix(Number, "+"), s.SIP}, r.args...)
-	cmd, report := r.command(s.t)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		s.t.Fatalf("sipp: %v\n%s\n%s", err, out[max(0, len(out)-2000):], report())
+// trouble is what sipp wrote down of a run.
+func trouble(dir string) string {
+	var all strings.Builder
+	for _, name := range []string{"errors", "screen"} {
+		b, _ := os.ReadFile(filepath.Join(dir, name))
+		all.Write(b[:min(len(b), 3000)])
 	}
+	return all.String()
+}
+
+// call starts sipp as a caller of a number.
+func (r sipp) call(s *Server, number string) (finished func()) {
+	s.t.Helper()
+	r.args = append([]string{"-p", strconv.Itoa(freePort(s.t)), "-key", "to", strings.TrimPrefix(number, "+"), s.SIP}, r.args...)
+	return r.start(s.t)
 }
 
 // freePort is a port that is free for UDP and TCP on loopback, for a program that cannot be asked for its own.
