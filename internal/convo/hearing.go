@@ -43,6 +43,7 @@ type hearing struct {
 
 	onset, last time.Duration // of the utterance
 	textAt      time.Duration // when its text came
+	keyed       time.Duration // when a key was pressed last
 }
 
 // part is a stretch of an utterance and its text.

@@ -31,15 +31,15 @@ func (s *Session) clock(at time.Duration) time.Time { return parley.Stamp(s.star
 
 // callerTurn stores the caller's turn, which was over a while ago if its text came late.
 func (s *Session) callerTurn(text string, continued bool, waited time.Duration) {
-	r := &s.rows
+	r, from, to := &s.rows, s.hear.onset, max(s.hear.last, s.hear.onset, s.hear.keyed)
+	if !s.hear.keeping && s.hear.keyed > s.hear.last { // only keys were pressed
+		from = s.hear.keyed
+	}
 	if !continued || r.caller.ID == "" {
-		r.caller = parley.Turn{ID: parley.NewID(), CallID: s.cfg.CallID, Who: parley.WhoCaller, StartedAt: s.clock(max(0, s.hear.onset))}
+		r.caller = parley.Turn{ID: parley.NewID(), CallID: s.cfg.CallID, Who: parley.WhoCaller, StartedAt: s.clock(max(0, from))}
 	}
-	r.decided, r.lastVoice, r.textAt = s.now()-waited, s.hear.last, s.hear.textAt
-	r.caller.EndedAt = s.clock(max(s.hear.last, s.hear.onset))
-	if r.caller.EndedAt.Before(r.caller.StartedAt) { // only keys were pressed since
-		r.caller.EndedAt = s.clock(s.now())
-	}
+	r.decided, r.lastVoice, r.textAt = s.now()-waited, to, s.hear.textAt
+	r.caller.EndedAt = s.clock(to)
 	r.caller.Text, r.open = text, true
 	s.mind.hears(text, continued)
 	s.cfg.Turn(r.caller)

@@ -83,6 +83,7 @@ func (s *Session) loop(ctx context.Context, full, free chan *media.Tick) {
 		case f := <-s.posts:
 			f()
 		case d := <-s.leg.Digits():
+			s.hear.keyed = s.now()
 			s.happen(turn.Event{Kind: turn.Digit, Text: string(rune(d))})
 		case reason := <-s.cfg.End:
 			s.happen(turn.Event{Kind: turn.End, Reason: reason})

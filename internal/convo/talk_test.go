@@ -437,6 +437,9 @@ func TestPressedDigitsAreATurn(t *testing.T) {
 		if len(lines) != 5 || lines[3] != "caller: pressed 12" || !r.turns[r.order[2]].Interrupted {
 			t.Errorf("stored %q", lines)
 		}
+		if answer, keys := r.turns[r.order[2]], r.turns[r.order[3]]; !keys.StartedAt.After(answer.StartedAt) || keys.EndedAt.Before(keys.StartedAt) {
+			t.Errorf("pressed from %v to %v, into an answer since %v", keys.StartedAt, keys.EndedAt, answer.StartedAt)
+		}
 		r.wantReplay()
 	})
 }
