@@ -18,8 +18,10 @@ type Resampler struct {
 	up, down int         // the rates' ratio in lowest terms
 	taps     int         // input samples that one output sample is made of
 	phases   [][]float32 // one set of weights for each of the up positions between two input samples
+	straight int         // the only tap of phase 0 that counts; negative when there are more
 	buf      []float32   // input that still matters
 	have     int
+	zeros    int // of the last samples in buf
 	at       int // of the next output sample in buf
 	phase    int
 }
@@ -37,6 +39,7 @@ func NewResampler(from, to Hz) (*Resampler, error) {
 	for p := range r.phases {
 		r.phases[p] = weights(r.taps, float64(p)/float64(r.up), width)
 	}
+	r.straight = straight(r.phases[0])
 	r.buf = make([]float32, 4*r.taps)
 	r.Reset()
 	return r, nil
@@ -91,7 +94,7 @@ func bessel(x float64) float64 {
 // Reset forgets what was heard so far.
 func (r *Resampler) Reset() {
 	clear(r.buf)
-	r.have, r.at, r.phase = r.taps-1, 0, 0
+	r.have, r.at, r.phase, r.zeros = r.taps-1, 0, 0, r.taps-1
 }
 
 // Delay is how many output samples come before the first input sample's own.
@@ -104,10 +107,13 @@ func (r *Resampler) Process(dst, src []int16) []int16 {
 	}
 	for i, v := range src {
 		r.buf[r.have+i] = float32(v)
+		if r.zeros++; v != 0 {
+			r.zeros = 0
+		}
 	}
 	r.have += len(src)
 	for r.at+r.taps <= r.have {
-		dst = append(dst, clip(dot(r.phases[r.phase], r.buf[r.at:r.at+r.taps])))
+		dst = append(dst, clip(r.sample()))
 		r.phase += r.down
 		r.at += r.phase / r.up
 		r.phase %= r.up
@@ -118,6 +124,33 @@ func (r *Resampler) Process(dst, src []int16) []int16 {
 		r.at -= keep
 	}
 	return dst
+}
+
+// straight finds the only tap that counts: between rates of 1:n the samples of the input stay what they are.
+func straight(w []float32) int {
+	const nothing = 1e-6 // far below half the resolution of a sample
+	found := -1
+	for k, v := range w {
+		switch {
+		case v < nothing && v > -nothing:
+		case found >= 0:
+			return -1
+		default:
+			found = k
+		}
+	}
+	return found
+}
+
+// sample is the next one of the output. Most of what a call carries is silence, which needs no filter.
+func (r *Resampler) sample() float32 {
+	switch {
+	case r.zeros >= r.have:
+		return 0
+	case r.phase == 0 && r.straight >= 0:
+		return r.buf[r.at+r.straight]
+	}
+	return dot(r.phases[r.phase], r.buf[r.at:r.at+r.taps])
 }
 
 // dot keeps four sums, so that an addition need not wait for the one before. Its length is even.

@@ -1,8 +1,10 @@
 package audio
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 )
@@ -54,6 +56,26 @@ func TestResamplingKeepsOutWhatWouldFoldBack(t *testing.T) {
 				t.Errorf("ghost at %d Hz with %.1f dB", c.ghost, db)
 			}
 		})
+	}
+}
+
+// Silence is not filtered; what surrounds it must not be heard of that.
+func TestSoundAroundSilenceIsWhole(t *testing.T) {
+	for _, c := range []struct{ from, to Hz }{{8000, 16000}, {16000, 8000}, {24000, 16000}} {
+		in := slices.Concat(make([]int16, 1000), tone(c.from, 400, 500), make([]int16, 1000), tone(c.from, 400, 500), make([]int16, 1000))
+		got, err1 := Resample(in, c.from, c.to)
+		for i := range in { // the same but for a hiss that keeps the filter at work
+			in[i] += int16(i%2)*2 - 1
+		}
+		want, err2 := Resample(in, c.from, c.to)
+		if err := errors.Join(err1, err2); err != nil || len(got) != len(want) {
+			t.Fatalf("%d and %d samples, %v", len(got), len(want), err)
+		}
+		for i := range got {
+			if d := int(got[i]) - int(want[i]); d < -4 || d > 4 {
+				t.Fatalf("%v: sample %d is %d, want about %d", c, i, got[i], want[i])
+			}
+		}
 	}
 }
 
