@@ -18,6 +18,7 @@ import onnx
 import sherpa_onnx
 
 EDGE = "rate 8000 highpass 300 lowpass 3400"
+LEAD, TAIL = 0.3, 0.1  # seconds of the line's noise around the words: a line is never dead before somebody speaks
 
 
 def voice(tmp: pathlib.Path) -> sherpa_onnx.OfflineTts:
@@ -44,10 +45,12 @@ def main(script: pathlib.Path) -> None:
                 continue
             sound = tts.generate(line["say"])
             pcm = (np.clip(np.array(sound.samples), -1, 1) * 32767).astype("<i2").tobytes()
-            raw = ["sox", "-t", "raw", "-r", str(sound.sample_rate), "-e", "signed", "-b", "16", "-c", "1", "-", "-r", "16000", str(tmp / "say.wav")]
+            raw = ["sox", "-t", "raw", "-r", str(sound.sample_rate), "-e", "signed", "-b", "16", "-c", "1", "-", "-r", "16000", str(tmp / "say.wav"),
+                   "pad", str(LEAD), str(TAIL)]
             subprocess.run(raw, input=pcm, check=True)
-            seconds = len(sound.samples) / sound.sample_rate
-            subprocess.run(["sox", "-n", "-r", "16000", "-c", "1", str(tmp / "noise.wav"), "synth", f"{seconds}", "pinknoise", "vol", "0.012"], check=True)
+            seconds = LEAD + len(sound.samples) / sound.sample_rate + TAIL
+            subprocess.run(["sox", "-n", "-r", "16000", "-c", "1", str(tmp / "noise.wav"), "synth", f"{seconds}", "pinknoise", "vol", "0.012",
+                            "fade", "t", "0.1", f"{seconds}", "0.05"], check=True)
             subprocess.run(["sox", "-m", "-v", "0.8", str(tmp / "say.wav"), str(tmp / "noise.wav"), "-r", "8000", "-e", "u-law", "-t", "wav",
                             str(script.parent / line["audio"]), *EDGE.split()], check=True)
 
