@@ -37,6 +37,7 @@ type knowledge struct {
 	brief     bool                    // asked to be short
 	self      map[string]bool         // stems of the business's own name: they decide nothing
 	known     map[string]bool         // stems of all facts
+	trade     map[string]bool         // stems of how the agent's texts introduce the business
 	domain    map[string]bool         // stems of what the description says the business deals with
 	names     map[string]bool         // stems that stand in facts as the last word of a name only
 	pairs     map[[2]string]bool      // stems that stand side by side in a fact
@@ -71,6 +72,10 @@ func understand(b llm.Brief) *knowledge {
 		k.self[stem(w)] = true
 	}
 	k.index()
+	k.trade = stems(words(k.identity))
+	for s := range k.domain {
+		k.trade[s] = true
+	}
 	for _, f := range k.facts {
 		if f.isOpen {
 			k.open = k.open.widen(words(f.text))

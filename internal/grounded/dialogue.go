@@ -178,6 +178,9 @@ func (k *knowledge) smallTalk(u utterance) act {
 // ask turns an utterance into questions and completes them from the last one.
 func (k *knowledge) ask(s *state, u utterance) act {
 	qs := questions(u)
+	if s.refused {
+		s.lastTimed.keys = nil // what was not known is not asked again
+	}
 	for i := range qs {
 		from := s.last
 		if i > 0 {

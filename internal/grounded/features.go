@@ -25,6 +25,7 @@ const (
 	kindNeed // what the caller has to have or bring
 	kindReason
 	kindMonth // a sentence that names months
+	kindSince // for how long something has existed
 
 	kindAny kind = 0
 )
@@ -87,7 +88,8 @@ const months = `january|february|march|april|may|june|july|august|september|octo
 var (
 	reHoldsPrice = regexp.MustCompile(`\b\d+(\.\d+)? (euros?|dollars?|pounds?|cents?|usd|eur|francs?|percent|bucks|reais|pence)\b|\bfree\b|` +
 		`\bhalf( the)? price\b|\bpays? half\b` +
-		`|\b(price|fee|cost|rate)s? (depends?|varies|vary)\b|\bno (extra |additional )?(charge|fee|cost)s?\b`)
+		`|\b(price|fee|cost|rate)s? (depends?|varies|vary)\b|\bno (extra |additional )?(charge|fee|cost)s?\b` +
+		`|\bincluded?\b|\bat no cost\b|\bcomplimentary\b|\bon us\b|\bon the house\b|\bsame price\b|\b(a|an|the|for) quotes?\b|\bfor an extra\b|\bsurcharge\b`)
 	reHoldsTime = regexp.MustCompile(`\b\d{1,2}(:\d\d)? (am|pm|o clock)\b|\b\d{1,2}:\d\d\b|\bnoon\b|\bmidnight\b|\b\d{1,2} (to|until|` +
 		`till) \d{1,2}\b|\b(daily|every day|weekdays?|weekends?)\b` +
 		`|\baround the clock\b|\b24 hours\b|\b(after|before|within|until|from|up to|in) \d+ (working )?(minutes?|hours?|days?|weeks?|` +
@@ -102,9 +104,11 @@ var (
 		`\bsince \d{4}\b|\bovernight\b|\bhalf an hour\b`)
 	reHoldsDistance = regexp.MustCompile(`\b\d+ (minutes?|metres?|meters?|kilometres?|kilometers?|km|miles?|yards|feet|blocks?)\b|` +
 		`\bnext to\b|\bopposite\b|\bacross\b`)
-	reClockSpan   = regexp.MustCompile(`\b\d{1,2}(:\d\d)?( [ap]m)? (to|until|till) (noon|midnight|\d{1,2})`)
-	reHoldsPhone  = regexp.MustCompile(`\b\d{3,}( \d{2,})+\b|\b\d{6,}\b`)
-	reHoldsNeed   = regexp.MustCompile(`\b(need|needs|needed|bring|bringing|required?|must|show|have to|please|wear)\b`)
+	reClockSpan  = regexp.MustCompile(`\b\d{1,2}(:\d\d)?( [ap]m)? (to|until|till) (noon|midnight|\d{1,2})`)
+	reHoldsPhone = regexp.MustCompile(`\b\d{3,}( \d{2,})+\b|\b\d{6,}\b`)
+	reHoldsNeed  = regexp.MustCompile(`\b(need|needs|needed|bring|bringing|required?|must|show|have to|please|wear)\b`)
+	reHoldsSince = regexp.MustCompile(`\bsince (\d{4}|the)\b|\b(founded|established|opened|started) in\b|\bfor (over |more than |almost |` +
+		`nearly )?\d+ years\b|\byears of experience\b`)
 	reHoldsReason = regexp.MustCompile(`\b(because|since|due to|reason|so that|in order to)\b`)
 	reHoldsMonth  = regexp.MustCompile(`\b(` + months + `)\b`)
 	reHoldsAge    = regexp.MustCompile(`\b(age|aged|ages|years? old|minimum age|adults only|must be \d+|\d+ (or|and) (older|over|above|` +
@@ -131,7 +135,8 @@ var (
 		`opening (?:hours|times)|(?:business |office |consultation |working )?hours|school|studio|museum|library|bakery|cafe|bar|pharmacy|` +
 		`showroom) |open |closed |you can reach us|[\p{L}' &]+ (?:is|are) open )`)
 	reNamePerson = regexp.MustCompile(`\b(?:Dr|Mr|Mrs|Ms|Doctor)\.? [A-Z]|\S [A-Z][a-z]+ [A-Z][a-z]+|\b(?:with|by|trainer|barbers are|` +
-		`lawyer) [A-Z][a-z]+|^[A-Z][a-z]+ [A-Z][a-z]+ |^Our [a-z]+ (?:is|are) |^[A-Z][a-z]+ (?:is (?:our|the|a)|does|handles|teaches|treats|` +
+		`lawyer) [A-Z][a-z]+|^[A-Z][a-z]+ [A-Z][a-z]+ |\([A-Z][a-z]+\)|\b[A-Z][a-z]+ (?:teach(?:es)?|runs?|leads?|is named|sees|treats?|` +
+		`speciali[sz]es)\b|\bnamed [A-Z]|^Our [a-z]+ (?:is|are) |^[A-Z][a-z]+ (?:is (?:our|the|a)|does|handles|teaches|treats|` +
 		`works|looks|leads|cuts|speciali[sz]es|runs) |\b(?i:customers?|owners?|doctors?|staff|team|colleagues?|manager|landlord|tenant|buyer|` +
 		`seller|parents?|guests?|patients?|therapists?|mechanics?|vets?|trainers?|lawyers?|notary|we)\b`)
 )
@@ -145,7 +150,7 @@ func holds(text string, ws []string) kind {
 		k  kind
 	}{{reHoldsPrice, kindPrice}, {reHoldsTime, kindTime}, {reHoldsPlace, kindPlace}, {reHoldsDuration, kindDuration}, {reHoldsDistance, kindDistance},
 		{reHoldsPhone, kindPhone}, {reHoldsCount, kindCount}, {reHoldsAddress, kindAddress}, {reHoldsAge, kindAge}, {reHoldsNeed, kindNeed},
-		{reHoldsMonth, kindMonth}, {reHoldsReason, kindReason}} {
+		{reHoldsMonth, kindMonth}, {reHoldsReason, kindReason}, {reHoldsSince, kindSince}} {
 		if p.re.MatchString(joined) {
 			k |= p.k
 		}
@@ -170,11 +175,15 @@ var asks = []struct {
 	re *regexp.Regexp
 	k  kind
 }{
+	{regexp.MustCompile(`\bhow long (have|has)\b.*\b(been|existed|around|run|running|had)\b|\bsince when\b|\b(was|were) \w+( \w+)? (founded|established)\b`), kindSince},
 	{regexp.MustCompile(`\bhow long\b|\bhow much time\b|\bhow many (minutes|hours|days|weeks|months|years)\b`), kindDuration},
 	{regexp.MustCompile(`\bhow (far|long|many days|many weeks) (ahead|in advance|before)\b`), kindDuration},
 	{regexp.MustCompile(`\bhow far\b|\bwhat distance\b`), kindDistance},
-	{regexp.MustCompile(`\bhow much\b|\bwhat (do|would|will) (i|we|\w+) (have to )?pay\b|` +
-		`\b(prices?|costs?|fees?|rates?|charges?|charged|expensive|cheap|cheaper|cheapest)\b`), kindPrice},
+	{regexp.MustCompile(`\bhow much\b|\bwhat (do|would|will|did) (i|we|\w+) (have to )?(pay|owe)\b|` +
+		`\b(set|sets|setting) (me|us) back\b|\bwhat (do|does|would|will|is|are|can|should) (\w+ ){0,6}(cost|costs|run|runs|charge|come to|go for|goes for|budget|spend)\b|` +
+		`\bwhat (do|would|will) you (take|want|ask) for\b|\b(do|would|will|must|should) (i|we|you) (have to |need to )?(pay|charge)( extra| more)? for\b|` +
+		`\b(is|are) (\w+ ){1,4}(extra|free|complimentary)$|\bwhat would that be\b|` +
+		`\b(prices?|costs?|fees?|rates?|charges?|charged|expensive|cheap|cheaper|cheapest|pricey|pricing)\b`), kindPrice},
 	{regexp.MustCompile(`\b(phone|telephone|mobile) number\b|\b(who|where) (do|can|should|must) (i|we) (call|ring|contact|phone)\b|` +
 		`\bnumber (for|to call|of the)\b|\bwhat number\b`), kindPhone},
 	{regexp.MustCompile(`^(\w+ )?why\b|\b(know|tell|me|and|reason) why\b|\bhow come\b`), kindReason},
@@ -183,11 +192,14 @@ var asks = []struct {
 	{regexp.MustCompile(`\bhow many\b`), kindCount},
 	{regexp.MustCompile(`\b(are|is|were|be|you|it|stay|still) (\w+ )?(open|opened|closed)\b|\b(opening|business|office|consultation|` +
 		`working) (hours|times)\b|\byour hours\b|\bwhat hours\b` +
+		`|\b(do|are|can|will) you (\w+ )?(shut|close|closed|closing|work|working|open)\b (on|at|over|during|before|after|tonight|today|tomorrow|\w+day)` +
+		`|\bhow (late|early|long) (are|do|will) you( \w+)? (there|here|open|stay open|close|work|in)\b|\b(shut|close|open|closed)$` +
 		`|\b(are|is) (you|anyone|anybody|someone|somebody) (there|here|in|available|reachable)\b|\b(do|does|will) (you|it|the \w+|` +
 		`the \w+ \w+) (open|close)\b|\bopen (on|at|till|until|today|tomorrow|\w+day)\b`), kindOpen},
 	{regexp.MustCompile(`^(\w+ )?when\b|\b(know|tell|me|and|or|until|till|since|from|by|but|ask) when\b|\bwhat (time|day|days|times)\b|` +
 		`\bwhich days?\b|\bhow (late|early|soon|often)\b|\buntil what\b|\bhow fast\b`), kindTime},
-	{regexp.MustCompile(`\bwhere are you\b|\b(your|the|what|an) address\b|\byou located\b|\bfind you\b|\bwhere is (your|` +
+	{regexp.MustCompile(`\bwhere (exactly |abouts )?(are|is) you\b|\bwhereabouts\b|\bget to (you|your)\b|\bwhat floor\b|\bwhich floor\b|` +
+		`\bwhere are you\b|\b(your|the|what|an) address\b|\byou located\b|\bfind you\b|\bwhere is (your|` +
 		`the) (\w+ )?(office|shop|practice|clinic|store|restaurant|hotel|gym|salon|garage|bistro)\b`),
 		kindAddress},
 	{regexp.MustCompile(`^(\w+ )?where\b|\b(know|tell|me|and|or|from|but|ask) where\b|\bdirections\b|\bwhich (street|floor)\b`), kindPlace},

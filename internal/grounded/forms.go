@@ -63,7 +63,12 @@ var (
 		`insurance|symptoms|problem|company|room|case|code|medicine|colou?r)\b`)
 	reTakeMessage = regexp.MustCompile(`(?i)\b(?:take|leave|record|note|offer) (?:down )?(?:a |the |their )?messages?\b|\boffer (?:a )?call ?backs?\b`)
 	reListEnd     = regexp.MustCompile(`(?i)(?:,? (?:so|so that|in order to|before|because|when|if|unless) |,? and (?:then |also )?(?:let |` +
-		`say|tell|promise|repeat|confirm|explain|read|thank|assure|pass|send|forward)\b|;)`)
+		`say|tell|promise|repeat|confirm|explain|read|thank|assure|pass|send|forward)\b|;|` +
+		`,? (?:and )?(?:we|he|she|they|(?-i:[A-Z])\w+|(?:the|our|an?|one of (?:our|the)) \w+)(?: will| can|'ll|’ll)? (?:calls?|rings?|phones?|gets?|contacts?|writes?|` +
+		`repl(?:y|ies)|answers?|responds?|returns?)\b)`)
+	reComesOf = regexp.MustCompile(`^(?i),? (?:and )?((?:we|he|she|they|(?-i:[A-Z])\w+|(?:the|our|an?|one of (?:our|the)) \w+)(?: will| can|'ll|` +
+		`’ll)? (?:calls?|rings?|phones?|gets?|` +
+		`contacts?|writes?|repl(?:y|ies)|answers?|responds?|returns?)\b.*)$`)
 	reAnd     = regexp.MustCompile(`^(?i),? ?and (?:then |also )?`)
 	reListCut = regexp.MustCompile(`(?i),? and |, | as well as | plus `)
 	reOwner   = regexp.MustCompile(`^(?i)(?:(?:for |also |the |a |an |their |his or her |her |his |your |both |callers?(?:'s|s')? |` +
@@ -113,6 +118,9 @@ func messageForm(o order, subject string) *form {
 	}
 	if loc := reListEnd.FindStringIndex(o.text); loc != nil {
 		f.closing, _ = factIn(order{text: reAnd.ReplaceAllString(o.text[loc[0]:], "")})
+		if m := reComesOf.FindStringSubmatch(o.text[loc[0]:]); m != nil && f.closing == "" {
+			f.closing = capital(stopped(m[1]))
+		}
 	}
 	about := o.condition
 	if about == "" {
@@ -329,13 +337,30 @@ func toolSlots(s schema) []*slot {
 		}
 		out = append(out, toolSlot(key, p, !slices.Contains(s.Required, key)))
 	}
+	shareUnits(out)
 	return out
+}
+
+// shareUnits lets a count be said with what may be chosen: "two tandems".
+func shareUnits(slots []*slot) {
+	for _, count := range slots {
+		for _, s := range slots {
+			if count.kind != numberSlot || s.kind != choiceSlot {
+				continue
+			}
+			for _, c := range s.choices {
+				for w := range stems(plainWords(c)) {
+					count.units[w] = true
+				}
+			}
+		}
+	}
 }
 
 func toolSlot(key string, p property, optional bool) *slot {
 	label := strings.ToLower(strings.NewReplacer("_", " ", "-", " ").Replace(splitCamel(key)))
 	described := strings.ToLower(p.Description)
-	if strings.HasPrefix(described, "number of ") && len(strings.Fields(described)) < 6 {
+	if (strings.HasPrefix(described, "number of ") || strings.HasPrefix(described, "how many ")) && len(strings.Fields(described)) < 6 {
 		label = strings.TrimRight(described, ".")
 	}
 	sl := newSlot(key, label, p.Format)

@@ -56,6 +56,9 @@ type order struct {
 // splitOrder says whether a sentence is an order and under which condition.
 func splitOrder(s string) (order, bool) {
 	bare := strings.TrimRight(s, ". ")
+	if o, ok := labelled(bare); ok {
+		return o, true
+	}
 	if m := reFor.FindStringSubmatch(bare); m != nil && takesDown(m[2]) {
 		return order{condition: m[1], text: m[2]}, true
 	}
@@ -77,6 +80,51 @@ func splitOrder(s string) (order, bool) {
 		return order{condition: condition, text: m[1] + after}, true
 	}
 	return order{text: bare}, true
+}
+
+var (
+	reLabel = regexp.MustCompile(`^([^:]{3,140}):\s+(.+)$`)
+	reRules = regexp.MustCompile(`^(?i)(?:rules?|style|tone|note|important|instructions?|guidelines?|behaviou?r)$`)
+	reWho   = regexp.MustCompile(`^(?i)(?:for )?(?:any(?:one|body)|callers?|people|those|whoever|every(?:one|body)|some(?:one|body)|customers?|` +
+		`guests?|patients?|clients?) ` +
+		`(?:who |that |asking |calling |with |wanting |needing )*`)
+	reBareList = regexp.MustCompile(`^(?i)(?:the |their |his or her |a )?(?:full |first |last )?(?:names?|(?:tele)?phone|number)\b`)
+	reOfferAnd = regexp.MustCompile(`^(?i)offer (.+?),? and ((?:note|take|ask|get|write|record|collect)\b.+)$`)
+	reSoTake   = regexp.MustCompile(`^(?i)(.{8,}?),? so ((?:please )?(?:ask|take|note|get|write|record|collect)\b.+)$`)
+	reLeaveUs  = regexp.MustCompile(`^(?i)(?:to|for) (.+?),? (?:please )?leave (?:us )?(?:your|a) (.+)$`)
+)
+
+// labelled reads an order that stands behind those whom it is about: "Anyone who wants a quote: get their name and number".
+func labelled(s string) (order, bool) {
+	if m := reLeaveUs.FindStringSubmatch(s); m != nil && takesDown("take "+m[2]) {
+		return order{condition: m[1], text: "take " + m[2]}, true
+	}
+	if m := reSoTake.FindStringSubmatch(s); m != nil && takesDown(m[2]) && !reWhen.MatchString(s) {
+		return order{condition: reWho.ReplaceAllString(m[1], ""), text: m[2]}, true
+	}
+	m := reLabel.FindStringSubmatch(s)
+	if m == nil {
+		return order{}, false
+	}
+	who, text := m[1], m[2]
+	switch {
+	case reRules.MatchString(who):
+		if o, ok := splitOrder(text); ok {
+			return o, true
+		}
+		return order{}, false
+	case reFor.MatchString(text) && takesDown(reFor.FindStringSubmatch(text)[2]):
+		return splitOrder(text)
+	case reBareList.MatchString(text) && reWho.MatchString(who):
+		text = "take " + text
+	}
+	if o := reOfferAnd.FindStringSubmatch(text); o != nil {
+		who, text = who+" or "+o[1], o[2]
+	}
+	if !takesDown(text) {
+		return order{}, false
+	}
+	return order{condition: reWho.ReplaceAllString(who, ""), text: text}, true
 }
 
 // Order verbs that may as well be the noun a fact begins with: "Repeat prescriptions can be picked up …".

@@ -7,7 +7,10 @@ import (
 )
 
 // key is a word that an answer has to cover; its neighbours help when it was misheard.
-type key struct{ stem, prev, next string }
+type key struct {
+	stem, prev, next string
+	circumstance     bool // only says where: "ants in my kitchen"
+}
 
 // question is one thing that the caller wants to know.
 type question struct {
@@ -73,7 +76,7 @@ func questions(u utterance) []question {
 			first.days |= q.days
 		}
 	}
-	if first := &out[0]; first.refers && len(statements) > 0 {
+	if first := &out[0]; (first.refers || len(first.keys) == 0) && len(statements) > 0 {
 		if q, ok := newQuestion(slices.Concat(statements...)); ok {
 			first.context = q.keys
 		}
@@ -196,6 +199,12 @@ func timeOfDay(ws []string, i int) bool {
 	return i == 0 || !isOneOf(ws[i-1], "in", "this", "tomorrow") && !isDay(ws[i-1])
 }
 
+// namesThing says that a form in "-ing" is no doing but a thing, or tells what sort of thing: "hearing tests".
+func namesThing(ws []string, i int) bool {
+	return strings.HasSuffix(ws[i], "ing") && i > 0 && i+1 < len(ws) && !english().weak[ws[i]] && !english().stop[ws[i+1]] &&
+		isOneOf(ws[i-1], "do", "a", "an", "the", "your", "sell", "offer", "have", "any", "for")
+}
+
 // relations are for whom a caller asks: "can my daughter get her shots" is about shots.
 var relations = wordSet(`
 	son daughter wife husband partner mother father mom mum dad friend friends parents brother sister boyfriend girlfriend baby family
@@ -230,7 +239,7 @@ func keysOf(ws []string) (keys []key, weak []string) {
 			continue
 		case isDay(w):
 			continue
-		case l.ranksOnly(w) && !timeOfDay(folded, i):
+		case l.ranksOnly(w) && !timeOfDay(folded, i) && !namesThing(folded, i):
 			weak = append(weak, s)
 			continue
 		}
@@ -241,6 +250,7 @@ func keysOf(ws []string) (keys []key, weak []string) {
 		if i+1 < len(folded) {
 			n.next = stem(folded[i+1])
 		}
+		n.circumstance = i > 1 && isOneOf(folded[i-1], "my", "our") && isOneOf(folded[i-2], "in", "on", "from", "at", "inside", "under", "over", "around")
 		if !slices.ContainsFunc(keys, func(k key) bool { return k.stem == s }) {
 			keys = append(keys, n)
 		}

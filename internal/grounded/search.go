@@ -36,6 +36,7 @@ const (
 	bonusSelf    = 0.4  // a word of the business's own name
 	bonusDays    = 0.3
 	bonusTopic   = 0.25
+	bonusExactly = 0.15 // it is the one sentence that was spoken of
 	malusLength  = 0.02 // for each word of the sentence that was not asked for
 	maxLike      = 0.08 // what likeness may add: it decides between near equals only
 	surelyLike   = 2.2  // likeness above the mean that counts as a paraphrase, in units of the embedder's own scale
@@ -77,7 +78,7 @@ func (k *knowledge) coverIn(n key, set map[string]bool) float64 {
 	for s := range set {
 		switch {
 		case s == n.stem:
-		case akin(n.stem, s) || english().shares(n.stem, s) && !k.names[s]:
+		case akin(n.stem, s) || english().answers(n.stem, s) && !k.names[s]:
 			return coverSense
 		case best == 0 && !k.names[s] && len(english().senses[n.stem]) == 0 && (alike(n.stem, s) || k.misheard(n, s)):
 			best = coverHeard
@@ -110,6 +111,17 @@ func (k *knowledge) misheard(n key, s string) bool {
 // search finds the sentences that answer a question. topic is what was spoken of last, vector the question's embedding or nil.
 func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
 	q = q.without(k.self)
+	if f := k.strictly(q, topic, vector); f.ok() {
+		return f
+	}
+	if f := k.loosely(q, topic, vector); f.ok() {
+		return f
+	}
+	return k.paraphrase(q, vector)
+}
+
+// strictly finds sentences that cover all that the question names.
+func (k *knowledge) strictly(q question, topic []*fact, vector []float32) found {
 	if len(q.context) > 0 {
 		whole := q
 		whole.keys, whole.context, whole.refers = slices.Concat(q.keys, q.context), nil, false
@@ -118,7 +130,7 @@ func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
 		}
 		q.refers = false // what it stands for was said just now
 	}
-	if q.refers && len(topic) == 0 && len(q.keys)+len(q.prior) == 0 && q.kind != kindPrice {
+	if q.refers && len(topic) == 0 && len(q.keys)+len(q.prior) == 0 && q.kind&(kindPrice|kindOpen) == 0 {
 		return found{}
 	}
 	if q.refers && len(topic) > 0 {
@@ -159,10 +171,7 @@ func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
 			return f
 		}
 	}
-	if f := k.choose(q, pool); f.ok() {
-		return f
-	}
-	return k.paraphrase(q, vector)
+	return k.choose(q, pool)
 }
 
 // asksOfUs says that a question without a key is about the business as a whole.
@@ -200,6 +209,9 @@ func (k *knowledge) candidates(q question, facts, topic []*fact, vector []float3
 			if q.refers || q.goesOn || len(q.keys) == 0 {
 				c.score += bonusTopic
 			}
+			if q.refers && len(topic) == 1 && slices.Contains(topic, f) {
+				c.score += bonusExactly
+			}
 		}
 		if vector != nil && f.vector != nil {
 			c.score += maxLike * max(-1, min(1, (dot(vector, f.vector)-mean)/k.likeness))
@@ -212,7 +224,7 @@ func (k *knowledge) candidates(q question, facts, topic []*fact, vector []float3
 
 func (k *knowledge) judge(q question, f *fact) (candidate, bool) {
 	c := candidate{fact: f}
-	if f.identity && q.kind&(kindAddress|kindPlace) == 0 {
+	if f.identity && q.kind&(kindAddress|kindPlace|kindDistance|kindSince) == 0 {
 		return c, false
 	}
 	if !q.fits(f) {
@@ -235,7 +247,7 @@ func (k *knowledge) judge(q question, f *fact) (candidate, bool) {
 		if a == 0 && monthStems[n.stem] && f.holds&kindMonth != 0 {
 			a = coverNearby
 		}
-		if a == 0 && k.domain[n.stem] && q.kind == kindAny && q.filed(f) {
+		if a == 0 && (n.circumstance || k.domain[n.stem] && q.kind == kindAny && q.filed(f)) {
 			continue
 		}
 		if a == 0 {

@@ -10,7 +10,8 @@ var (
 	reRequest = regexp.MustCompile(`\b(?:(?:i|we) (?:just )?(?:want|need|would like|would love|wish|am calling|are calling|am looking|` +
 		`are looking|was hoping|have to|must|am trying|am interested|have (?:a|an|some))|(?:can|could|may|might) (?:i|we|you)|let (?:me|us)|` +
 		`i am here (?:for|to)|it is about|` +
-		`about (?:a|an|my|the)|please|is it possible to|would it be possible to)\b`)
+		`about (?:a|an|my|the)|please|(?:some|any)(?:body|one) (?:should|must|needs to|has to|to) come|send (?:some|any)(?:body|one)|` +
+		`put (?:me|us) down|sign (?:me|us) up|(?:i|we) (?:have|had) got to|is it possible to|would it be possible to)\b`)
 	reWithout = regexp.MustCompile(`\bwithout (?:an? |any )?(?:appointment|booking|reservation)\b`)
 	reCanI    = regexp.MustCompile(`\b(?:can|could|may|might) (?:i|we|you)\b|\bis it possible to\b|\bwould it be possible to\b`)
 	// Verbs of getting something that is taken down or done.
@@ -18,7 +19,8 @@ var (
 		`get|reserve|order|place|request|have|talk|speak|see|meet|sign up|apply|report)\b`)
 	// A message for somebody, whatever the agent's texts say.
 	reLeaveMessage = regexp.MustCompile(`\b(?:leave|take|give|pass on|pass|record|send) (?:him |her |them |you |down )?(?:a|my|this|` +
-		`the) message\b|\bcall(?:ed)? (?:me|us) back\b|\b(?:call ?back|callback)\b|\bring me back\b|\bphone me back\b`)
+		`the) message\b|\bcall(?:ed)? (?:me|us) back\b|\b(?:call ?back|callback)\b|\bring me back\b|\b(?:can|could|would|will|have) (?:you|they|he|` +
+		`she|some(?:body|one)|any(?:body|one)) (?:please )?(?:call|ring|phone) (?:me|us)\b|\bphone me back\b`)
 	// Words of a request that say nothing about what is requested.
 	requestWords = wordSet(`
 	want wants request requests ask asks need needs would like someone caller customer patient guest client callers customers guests
@@ -51,7 +53,7 @@ func (k *knowledge) wanted(u utterance, s *state) *form {
 	if reWithout.MatchString(joined) {
 		return nil
 	}
-	request := reRequest.MatchString(joined)
+	request := reRequest.MatchString(joined) || tells(u)
 	questionLike := startsQuestion(withoutPolite(u)) && !reCanI.MatchString(joined)
 	if questionLike || asked(strings.Join(u.ws, " ")) != kindAny && !request {
 		return nil
@@ -79,6 +81,13 @@ func (k *knowledge) wanted(u utterance, s *state) *form {
 	}
 	return best
 }
+
+// tells says that the caller tells of something of his own rather than asking: "your brushes scratched my door".
+func tells(u utterance) bool {
+	return reOfOwn.MatchString(strings.Join(u.plain, " ")) && !slices.ContainsFunc(questions(u), func(q question) bool { return q.asks || q.goesOn })
+}
+
+var reOfOwn = regexp.MustCompile(`\b(?:my|our|your)\b`)
 
 // otherObject says that the caller wants to book something that this business does not know: a table at the dentist's.
 func (k *knowledge) otherObject(f *form, u utterance) bool {
@@ -120,7 +129,7 @@ func (k *knowledge) lookUp(u utterance, qs []question, topic []*fact) *form {
 		return nil
 	}
 	for _, q := range qs {
-		if found := k.search(q, topic, nil); len(found.facts) > 0 && len(q.keys)+len(q.named) > 0 {
+		if found := k.search(q, topic, nil); len(found.facts) > 0 && len(q.keys)+len(q.named)+len(q.weak) > 0 {
 			return nil
 		}
 	}
@@ -131,11 +140,24 @@ func (k *knowledge) lookUp(u utterance, qs []question, topic []*fact) *form {
 func alternatives(condition string) [][]string {
 	var out [][]string
 	for _, part := range reAlternative.Split(condition, -1) {
-		if t := triggerStems(part); len(t) > 0 {
+		head, _, _ := strings.Cut(part, " for ")
+		if t := triggerStems(head); len(t) > 0 {
+			part = head
+		}
+		if t := unreported(triggerStems(part)); len(t) > 0 {
 			out = append(out, t)
 		}
 	}
 	return out
+}
+
+// unreported drops the word of reporting where what is reported is named as well: who says that something is damaged, complains.
+func unreported(trigger []string) []string {
+	rest := slices.DeleteFunc(slices.Clone(trigger), func(s string) bool { return isOneOf(s, "complain", "complaint", "report", "mention") })
+	if len(rest) == 0 {
+		return trigger
+	}
+	return rest
 }
 
 var reAlternative = regexp.MustCompile(`(?i),? or |, `)
@@ -148,7 +170,7 @@ func (k *knowledge) bestForm(u utterance, request bool) (best *form, score float
 			continue
 		}
 		for _, t := range f.triggers {
-			if share := shareSaid(t, said); share >= 0.5 && (request || share == 1 && len(keys)+len(weak) <= 4) && share+0.01*float64(len(t)) > score {
+			if share := f.shareSaid(t, said, u); share >= 0.5 && (request || share == 1 && len(keys)+len(weak) <= 4) && share+0.01*float64(len(t)) > score {
 				best, score = f, share+0.01*float64(len(t))
 			}
 		}
@@ -156,8 +178,16 @@ func (k *knowledge) bestForm(u utterance, request bool) (best *form, score float
 	return best, score
 }
 
-func shareSaid(trigger []string, said map[string]bool) float64 {
+// shareSaid is how much of a trigger was said. Of what can be chosen in a form, the name of one choice stands for the thing.
+func (f *form) shareSaid(trigger []string, said map[string]bool, u utterance) float64 {
 	hit := 0.0
+	if len(trigger) > 1 && anyLike("book", said) && slices.ContainsFunc(trigger, func(t string) bool { return english().shares(t, "book") }) {
+		for _, s := range f.slots {
+			if _, ok := findChoice(u.ws, s); ok {
+				return 1
+			}
+		}
+	}
 	for _, t := range trigger {
 		if anyLike(t, said) {
 			hit++

@@ -13,9 +13,10 @@ var (
 	reCurrency = regexp.MustCompile(`([$€£])\s*(\d+(?:[.,]\d+)?)`)
 	reAmPm     = regexp.MustCompile(`\b([ap])\.?\s?m\b\.?`)
 	reGlued    = regexp.MustCompile(`(\d)([a-z])`)
-	reRange    = regexp.MustCompile(`(\b\d{1,2}(?::\d\d)?|day|am|pm|mon|tue|wed|thu|fri|sat|sun)\s*[-–—]\s*(\d{1,2}\b|mon|tue|wed|thu|fri|sat|sun)`)
-	reWord     = regexp.MustCompile(`\d+(?:[:.]\d+)*|[\p{L}]+(?:'[\p{L}]+)*`)
-	reE        = regexp.MustCompile(`\be[- ](mails?|books?)\b`)
+	reRange    = regexp.MustCompile(`(\b\d{1,2}(?:[:.]\d\d)?|day|am|pm|noon|mon|tues?|wed|thu(?:rs)?|fri|sat|sun)\s*[-–—]\s*(\d{1,2}\b|noon|` +
+		`midnight|mon|tue|wed|thu|fri|sat|sun)`)
+	reWord   = regexp.MustCompile(`\d+(?:[:.]\d+)*|[\p{L}]+(?:'[\p{L}]+)*`)
+	reLetter = regexp.MustCompile(`\b([etx])(?:- ?| )(mails?|books?|bikes?|scooters?|shirts?|rays?)\b`)
 )
 
 var contractions = map[string]string{
@@ -39,10 +40,10 @@ func plainWords(text string) []string {
 		p := reCurrency.FindStringSubmatch(m)
 		return p[2] + " " + map[string]string{"$": "dollars", "€": "euros", "£": "pounds"}[p[1]] + " "
 	})
-	t = reE.ReplaceAllString(t, "e$1")
-	t = reRange.ReplaceAllString(t, "$1 to $2")
+	t = reLetter.ReplaceAllString(t, "$1$2")
 	t = reGlued.ReplaceAllString(t, "$1 $2")
 	t = reAmPm.ReplaceAllString(t, "${1}m")
+	t = reRange.ReplaceAllString(t, "$1 to $2")
 	var out []string
 	for _, w := range reWord.FindAllString(t, -1) {
 		out = append(out, strings.Fields(open(w))...)
