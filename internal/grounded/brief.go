@@ -113,8 +113,13 @@ func (k *knowledge) read(topic int, subject, text string) {
 	if topic > 0 && speakable != "" {
 		k.subjects = append(k.subjects, speakable)
 	}
+	before := ""
 	for _, p := range passages(text) {
 		o, isOrder := splitOrder(p.text)
+		if reSuch.MatchString(o.condition) {
+			o.condition = before
+		}
+		before = afterAbout(p.text)
 		if !isOrder {
 			if taken != nil && taken.closing == "" && reFollowUp.MatchString(p.text) {
 				taken.closing = p.text
@@ -143,6 +148,19 @@ func (k *knowledge) read(topic int, subject, text string) {
 	}
 }
 
+var (
+	reSuch  = regexp.MustCompile(`(?i)\b(?:such|these|those|this kind of|that kind of) (?:questions?|cases?|requests?|matters?|things?|calls?|issues?)\b`)
+	reAbout = regexp.MustCompile(`(?i)\b(?:on|about|regarding|discuss|diagnose) (.+)$`)
+)
+
+// afterAbout is what a sentence speaks of, for a next one that says "such questions".
+func afterAbout(s string) string {
+	if m := reAbout.FindStringSubmatch(strings.TrimRight(s, ".;")); m != nil {
+		return m[1]
+	}
+	return s
+}
+
 func (k *knowledge) introduce(topic int, text string) {
 	if k.identity == "" {
 		k.identity = text
@@ -161,7 +179,8 @@ func speakableSubject(s string) string {
 }
 
 func (k *knowledge) addForm(f *form, o order) {
-	unsure := reUnsure.MatchString(o.condition) || (o.condition == "" && len(f.triggers) == 0)
+	unsure := reUnsure.MatchString(o.condition) || slices.ContainsFunc(f.triggers, func(t []string) bool { return slices.Equal(t, []string{"messag"}) }) ||
+		slices.ContainsFunc(f.triggers, func(t []string) bool { return slices.Equal(t, []string{"leav", "messag"}) }) || (o.condition == "" && len(f.triggers) == 0)
 	if unsure && k.fallback == nil {
 		k.fallback = f
 	}
@@ -204,6 +223,9 @@ func (k *knowledge) addFact(f *fact, subject, heading string) *fact {
 	}
 	f.holds, f.days = holds(f.text, ws), daysIn(ws)
 	about := strings.Join(words(subject+" "+heading), " ")
+	if f.holds&kindCount != 0 && reMoney.MatchString(about) {
+		f.holds |= kindPrice // a price list need not name the currency
+	}
 	if f.holds&kindTime != 0 && (reOpenWords.MatchString(about) || strings.Contains(about, "hours")) {
 		f.holds |= kindOpen
 		f.isOpen = true
@@ -215,6 +237,8 @@ func (k *knowledge) addFact(f *fact, subject, heading string) *fact {
 	k.facts = append(k.facts, f)
 	return f
 }
+
+var reMoney = regexp.MustCompile(`\b(?:prices?|rates?|fees?|costs?|pricing|tariffs?)\b`)
 
 // stems gives the stems of words, phrases folded into their sense.
 func stems(ws []string) map[string]bool {

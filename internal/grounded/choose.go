@@ -83,7 +83,7 @@ func (f *fact) addressed() int {
 		return 3
 	case f.holds&kindAddress != 0:
 		return 2
-	case reOurPlace.MatchString(strings.ToLower(f.text)):
+	case reOurPlace.MatchString(strings.ToLower(f.text)), f.topic == 0 && f.holds&kindPlace != 0 && f.holds&(kindPrice|kindOpen) == 0:
 		return 1
 	}
 	return 0

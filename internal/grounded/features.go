@@ -95,7 +95,8 @@ var (
 		`|\baround the clock\b|\b24 hours\b|\b(after|before|within|until|from|up to|in) \d+ (working )?(minutes?|hours?|days?|weeks?|` +
 		`months?)\b|\bsame day\b|\bhalf an hour (before|after)\b|\b(an|1) hour (before|after)\b|\bevery (\d+ |half )?(hours?|days?|weeks?|` +
 		`months?|years?)\b|\b(once|twice|\d+ times) (a|per) (day|week|month|year)\b` +
-		`|\b(` + months + `)\b|\bby (appointment|arrangement)\b|\bclosed\b`)
+		`|\b(` + months + `)\b|\bby (appointment|arrangement)\b|\b(until|till|by|before) the (\w+ )?(day|evening|night|morning|week|month|end)\b|` +
+		`\bthe (day|evening|night|morning|week) before\b|\bclosed\b`)
 	reHoldsPlace = regexp.MustCompile(`\b(street|st|road|rd|avenue|ave|lane|way|square|boulevard|drive|place|floor|opposite|behind|` +
 		`in front of|next to|near|corner|garage|station|building|downtown|upstairs|pier|entrance)\b` +
 		`|\bon foot\b|\blocated\b|\baddress\b|\bstops? (at|in)\b|\b(at|in|under|inside|beside|through|on) (the|our|a) \w+`)
@@ -124,8 +125,9 @@ var (
 	reOurPlace    = regexp.MustCompile(`^(?:we|you (?:can |will )?find us|our (?:\w+ )?(?:office|shop|store|clinic|practice|studio|` +
 		`restaurant|school|warehouse|garage|salon|gym|centre|center|hall|hotel|branch)|the (?:\w+ )?(?:office|shop|store|clinic|practice|` +
 		`studio|restaurant|school|salon|gym|centre|center|hall|hotel|museum|theatre|entrance)) `)
-	reMust     = regexp.MustCompile(`\b(have to|need to|must|required)\b`)
-	reWhatWeDo = regexp.MustCompile(`^what (else )?(do|can) you (do|offer|provide|sell|have|make)$|^(what|which) (kinds? of |` +
+	reFromPlace = regexp.MustCompile(`\b(?:from|in) [A-Z][a-z]{2,}`)
+	reMust      = regexp.MustCompile(`\b(have to|need to|must|required)\b`)
+	reWhatWeDo  = regexp.MustCompile(`^what (else )?(do|can) you (do|offer|provide|sell|have|make)$|^(what|which) (kinds? of |` +
 		`sorts? of |types? of )?(work|services?|things|products?|treatments?) (do|can) you (do|offer|provide|sell|have)$|^what (services?|` +
 		`products?) (are there|are available)$`)
 	reServices = regexp.MustCompile(`\b(services?|offers?|products?|treatments?|what we (do|offer)|our work)\b`)
@@ -138,7 +140,7 @@ var (
 		`lawyer) [A-Z][a-z]+|^[A-Z][a-z]+ [A-Z][a-z]+ |\([A-Z][a-z]+\)|\b[A-Z][a-z]+ (?:teach(?:es)?|runs?|leads?|is named|sees|treats?|` +
 		`speciali[sz]es)\b|\bnamed [A-Z]|^Our [a-z]+ (?:is|are) |^[A-Z][a-z]+ (?:is (?:our|the|a)|does|handles|teaches|treats|` +
 		`works|looks|leads|cuts|speciali[sz]es|runs) |\b(?i:customers?|owners?|doctors?|staff|team|colleagues?|manager|landlord|tenant|buyer|` +
-		`seller|parents?|guests?|patients?|therapists?|mechanics?|vets?|trainers?|lawyers?|notary|we)\b`)
+		`seller|parents?|guests?|patients?|therapists?|mechanics?|vets?|trainers?|lawyers?|notary)\b`)
 )
 
 // holds says which kinds of value a sentence has to give.
@@ -161,6 +163,9 @@ func holds(text string, ws []string) kind {
 	if k&kindTime != 0 && reOpenWords.MatchString(joined) {
 		k |= kindOpen
 	}
+	if strings.Contains(text, "@") || reFromPlace.MatchString(text) {
+		k |= kindPlace
+	}
 	if reAddressName.MatchString(text) {
 		k |= kindAddress | kindPlace
 	}
@@ -175,7 +180,8 @@ var asks = []struct {
 	re *regexp.Regexp
 	k  kind
 }{
-	{regexp.MustCompile(`\bhow long (have|has)\b.*\b(been|existed|around|run|running|had)\b|\bsince when\b|\b(was|were) \w+( \w+)? (founded|established)\b`), kindSince},
+	{regexp.MustCompile(`\bhow (long|many years) (have|has)\b.*\b(been|existed|around|run|running|had|done)\b|\bsince when\b|\b(was|` +
+		`were) \w+( \w+)? (founded|established)\b`), kindSince},
 	{regexp.MustCompile(`\bhow long\b|\bhow much time\b|\bhow many (minutes|hours|days|weeks|months|years)\b`), kindDuration},
 	{regexp.MustCompile(`\bhow (far|long|many days|many weeks) (ahead|in advance|before)\b`), kindDuration},
 	{regexp.MustCompile(`\bhow far\b|\bwhat distance\b`), kindDistance},
@@ -193,7 +199,8 @@ var asks = []struct {
 	{regexp.MustCompile(`\b(are|is|were|be|you|it|stay|still) (\w+ )?(open|opened|closed)\b|\b(opening|business|office|consultation|` +
 		`working) (hours|times)\b|\byour hours\b|\bwhat hours\b` +
 		`|\b(do|are|can|will) you (\w+ )?(shut|close|closed|closing|work|working|open)\b (on|at|over|during|before|after|tonight|today|tomorrow|\w+day)` +
-		`|\bhow (late|early|long) (are|do|will) you( \w+)? (there|here|open|stay open|close|work|in)\b|\b(shut|close|open|closed)$` +
+		`|\bhow (late|early) (can|could|may) (i|we) (come|drop|stop|visit|call|be)\b|\bhow (late|early|long) (are|do|will) you( \w+)? (there|here|` +
+		`open|stay open|close|work|in)\b|\b(shut|close|open|closed)$` +
 		`|\b(are|is) (you|anyone|anybody|someone|somebody) (there|here|in|available|reachable)\b|\b(do|does|will) (you|it|the \w+|` +
 		`the \w+ \w+) (open|close)\b|\bopen (on|at|till|until|today|tomorrow|\w+day)\b`), kindOpen},
 	{regexp.MustCompile(`^(\w+ )?when\b|\b(know|tell|me|and|or|until|till|since|from|by|but|ask) when\b|\bwhat (time|day|days|times)\b|` +

@@ -62,6 +62,7 @@ var (
 		`plate|reference|size|reason|details|contact|make|model|birthday|what|which|how many|` +
 		`insurance|symptoms|problem|company|room|case|code|medicine|colou?r)\b`)
 	reTakeMessage = regexp.MustCompile(`(?i)\b(?:take|leave|record|note|offer) (?:down )?(?:a |the |their )?messages?\b|\boffer (?:a )?call ?backs?\b`)
+	reMessageWith = regexp.MustCompile(`(?i)\bmessages? with (?:the |their |a )?(.+)$`)
 	reListEnd     = regexp.MustCompile(`(?i)(?:,? (?:so|so that|in order to|before|because|when|if|unless) |,? and (?:then |also )?(?:let |` +
 		`say|tell|promise|repeat|confirm|explain|read|thank|assure|pass|send|forward)\b|;|` +
 		`,? (?:and )?(?:we|he|she|they|(?-i:[A-Z])\w+|(?:the|our|an?|one of (?:our|the)) \w+)(?: will| can|'ll|’ll)? (?:calls?|rings?|phones?|gets?|contacts?|writes?|` +
@@ -111,6 +112,9 @@ func messageForm(o order, subject string) *form {
 	}
 	f := &form{tool: llm.ToolTakeMessage, message: true, title: "a message"}
 	if m := reTakes.FindStringSubmatch(o.text); m != nil && !reTakeMessage.MatchString(o.text) {
+		f.slots = slotList(m[1])
+	}
+	if m := reMessageWith.FindStringSubmatch(o.text); m != nil {
 		f.slots = slotList(m[1])
 	}
 	if len(f.slots) == 0 {

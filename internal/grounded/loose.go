@@ -32,6 +32,10 @@ func (k *knowledge) loosely(q question, topic []*fact, vector []float32) found {
 		}
 		pool = append(pool, c)
 	}
+	if len(pool) == 0 && q.kind == kindPlace && !slices.Contains(q.ws, "my") && !slices.ContainsFunc(q.keys, func(n key) bool { return !k.knows(n) }) {
+		q.kind, q.keys = kindAddress, nil
+		return k.aboutUs(q)
+	}
 	if len(pool) == 0 {
 		return found{}
 	}
@@ -64,7 +68,8 @@ func (k *knowledge) weigh(q question, f *fact, topic []*fact) (candidate, bool) 
 	spoken := leaning && (slices.Contains(topic, f) || f.within(topic) || f.leansOn != nil && slices.Contains(topic, f.leansOn))
 	onDay := q.days != 0 && f.days&q.days != 0
 	prior := k.priorCover(q, f)
-	if q.kind == kindAny && q.days == 0 && total == 0 && common.hit == 0 {
+	about := k.priorCover(question{context: q.context, aside: q.aside}, f)
+	if q.kind == kindAny && q.days == 0 && total == 0 && common.hit+about.hit == 0 {
 		return c, false
 	}
 	share := (all + common.hit + prior.hit) / max(total+common.all+prior.all, 0.01)
@@ -145,7 +150,12 @@ func (k *knowledge) priorCover(q question, f *fact) (c cover) {
 
 // nearlyFits is fits with a wider view of what may answer: a length of time may say when something is ready.
 func (q question) nearlyFits(f *fact) bool {
-	if q.fits(f) {
+	switch {
+	case q.kind == kindOpen && len(q.keys) == 0 && !f.isOpen && q.days&f.days == 0:
+		return false // when we are open is told by nothing else
+	case q.days != 0 && q.kind&^(kindOpen|kindTime) == 0 && f.days == 0 && f.holds&kindMonth == 0:
+		return false
+	case q.fits(f):
 		return true
 	}
 	switch q.kind {

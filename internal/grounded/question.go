@@ -38,7 +38,7 @@ var (
 		`right)|it is (?:about|for)|i (?:heard|think|hope|read) that|know (?:if|that)|(?:does|would|will) it cost|no one|one of|that i|` +
 		`that you|this is)\b`)
 	rePolite = regexp.MustCompile(`^(?:(?:wait|hold on|one moment|pardon|hi|hello|hey|okay|ok|um|uh|so|well|yes|yeah|no|and|please|sorry|` +
-		`excuse me|alright|great|perfect|` +
+		`excuse me|alright|great|perfect|fine|cool|good|super|lovely|ah|hm|now|` +
 		`thanks|thank you|i see|actually|oh|just|good morning|good afternoon|good evening|quick question|one more (?:thing|question)|another question|` +
 		`(?:can|could|would|will) you (?:please )?(?:tell me|let me know|give me|explain)|do you (?:know|happen to know)|i (?:want|need|` +
 		`would like|like|was wanting) to (?:know|ask|find out|check|hear)|i (?:am|was) (?:just )?(?:wondering|curious|calling to (?:ask|` +
@@ -230,7 +230,7 @@ func keysOf(ws []string) (keys []key, weak []string) {
 			weak = append(weak, s)
 			continue
 		}
-		noun := i > 0 && isOneOf(w, "will", "can", "well", "back") && isOneOf(folded[i-1], "a", "the")
+		noun := i > 0 && isOneOf(w, "will", "can", "well", "back", "book") && isOneOf(folded[i-1], "a", "the") || i > 0 && w == "back" && folded[i-1] == "my"
 		switch {
 		case isNumber(w) && w != "1":
 			weak = append(weak, w)
@@ -239,7 +239,7 @@ func keysOf(ws []string) (keys []key, weak []string) {
 			continue
 		case isDay(w):
 			continue
-		case l.ranksOnly(w) && !timeOfDay(folded, i) && !namesThing(folded, i):
+		case l.ranksOnly(w) && !noun && !timeOfDay(folded, i) && !namesThing(folded, i):
 			weak = append(weak, s)
 			continue
 		}

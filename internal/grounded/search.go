@@ -3,6 +3,7 @@ package grounded
 import (
 	"cmp"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -36,7 +37,7 @@ const (
 	bonusSelf    = 0.4  // a word of the business's own name
 	bonusDays    = 0.3
 	bonusTopic   = 0.25
-	bonusExactly = 0.15 // it is the one sentence that was spoken of
+	bonusExactly = 0.3  // it is the one sentence that was spoken of
 	malusLength  = 0.02 // for each word of the sentence that was not asked for
 	maxLike      = 0.08 // what likeness may add: it decides between near equals only
 	surelyLike   = 2.2  // likeness above the mean that counts as a paraphrase, in units of the embedder's own scale
@@ -111,14 +112,24 @@ func (k *knowledge) misheard(n key, s string) bool {
 // search finds the sentences that answer a question. topic is what was spoken of last, vector the question's embedding or nil.
 func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
 	q = q.without(k.self)
-	if f := k.strictly(q, topic, vector); f.ok() {
-		return f
+	if reStatus.MatchString(strings.Join(q.ws, " ")) {
+		return found{}
+	}
+	strict := k.strictly(q, topic, vector)
+	if strict.settled || len(strict.facts) > 0 {
+		return strict
 	}
 	if f := k.loosely(q, topic, vector); f.ok() {
 		return f
 	}
+	if strict.ok() {
+		return strict
+	}
 	return k.paraphrase(q, vector)
 }
+
+// reStatus asks how things stand with the caller's own order, which no text knows.
+var reStatus = regexp.MustCompile(`^(?:is|are|has|have|did) my (?:\w+ ){1,3}(?:ready|arrived|finished|done|in|come|been|here|there|sent|shipped)(?: yet| already| now)?$`)
 
 // strictly finds sentences that cover all that the question names.
 func (k *knowledge) strictly(q question, topic []*fact, vector []float32) found {
@@ -209,7 +220,7 @@ func (k *knowledge) candidates(q question, facts, topic []*fact, vector []float3
 			if q.refers || q.goesOn || len(q.keys) == 0 {
 				c.score += bonusTopic
 			}
-			if q.refers && len(topic) == 1 && slices.Contains(topic, f) {
+			if q.refers && q.days == 0 && len(topic) == 1 && slices.Contains(topic, f) {
 				c.score += bonusExactly
 			}
 		}

@@ -68,7 +68,7 @@ func (k *knowledge) wanted(u utterance, s *state) *form {
 	if score < 1 && reCanI.MatchString(joined) && !reCanGet.MatchString(joined) {
 		return nil
 	}
-	if reCanGet.MatchString(joined) || (!best.message && score >= 1 || score >= 1.02) && reCanI.MatchString(joined) {
+	if reCanGet.MatchString(joined) && (!best.message || score >= 1) || (!best.message && score >= 1 || score >= 1.02) && reCanI.MatchString(joined) {
 		return best
 	}
 	// A question that a fact covers as well is a question: "can I return a book".

@@ -180,7 +180,8 @@ func last(s []string) string {
 	return s[len(s)-1]
 }
 
-var irregular = map[string]string{"children": "child", "men": "man", "women": "woman", "feet": "foot", "teeth": "tooth",
+var irregular = map[string]string{"instalment": "partpayment", "instalments": "partpayment", "installment": "partpayment", "installments": "partpayment",
+	"children": "child", "men": "man", "women": "woman", "feet": "foot", "teeth": "tooth",
 	"mice": "mouse", "people": "person",
 	"knives": "knife", "wives": "wife", "lives": "life", "brought": "bring", "bought": "buy", "paid": "pay", "sold": "sell", "taught": "teach",
 	"lost": "lose", "came": "come", "went": "go", "gave": "give", "took": "take",
