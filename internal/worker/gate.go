@@ -9,11 +9,16 @@ import (
 	"github.com/parley-voice/parley/internal/speech"
 )
 
-// freshFor is how long a partial transcription is worth waiting for: by then the next one is on its way.
-const freshFor = 300 * time.Millisecond
+const (
+	// freshFor is how long a partial transcription is worth waiting for: by then the next one is on its way.
+	freshFor = 300 * time.Millisecond
+	// overdue is a wait that makes work all but worthless. Once the first in line has waited so long there is more to do than can be
+	// done, and the last one goes first: some callers are answered in time, where else all would be too late.
+	overdue = 2 * time.Second
+)
 
-// gate lets as many pieces of work run as it has slots. Finals go first, in order; partials go when no final waits, the newest first.
-// A final that has to wait stops a partial that runs.
+// gate lets as many pieces of work run as it has slots. Finals go first, in order unless they are overdue; partials go when no final
+// waits, the newest first. A final that has to wait stops a partial that runs.
 type gate struct {
 	mu       sync.Mutex
 	free     int
@@ -25,6 +30,7 @@ type gate struct {
 // ticket is a place in the queue.
 type ticket struct {
 	partial bool
+	since   time.Time
 	turn    chan struct{} // closed when the slot is given
 	stop    context.CancelCauseFunc
 }
@@ -35,7 +41,7 @@ func newGate(slots int) *gate { return &gate{free: max(slots, 1)} }
 // leave must be called unless there is an error.
 func (g *gate) enter(ctx context.Context, partial bool) (_ context.Context, leave func(), _ error) {
 	ctx, stop := context.WithCancelCause(ctx)
-	t := &ticket{partial: partial, turn: make(chan struct{}), stop: stop}
+	t := &ticket{partial: partial, since: time.Now(), turn: make(chan struct{}), stop: stop}
 	var stale <-chan time.Time
 	if partial {
 		timer := time.NewTimer(freshFor)
@@ -81,7 +87,7 @@ func (g *gate) give() {
 		var t *ticket
 		switch {
 		case len(g.finals) > 0:
-			t, g.finals = g.finals[0], g.finals[1:]
+			t = g.nextFinal()
 		case len(g.partials) > 0:
 			last := len(g.partials) - 1
 			t, g.partials = g.partials[last], g.partials[:last]
@@ -92,6 +98,16 @@ func (g *gate) give() {
 		g.free--
 		close(t.turn)
 	}
+}
+
+func (g *gate) nextFinal() *ticket {
+	next := 0
+	if time.Since(g.finals[0].since) > overdue {
+		next = len(g.finals) - 1
+	}
+	t := g.finals[next]
+	g.finals = slices.Delete(g.finals, next, next+1)
+	return t
 }
 
 // leave gives the slot back.

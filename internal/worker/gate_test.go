@@ -71,6 +71,9 @@ func TestGate(t *testing.T) {
 	}{
 		{"finals go in the order they came", 1,
 			[]job{{"a", false, 0, 100 * ms, 0}, {"b", false, 1 * ms, 100 * ms, 0}, {"c", false, 2 * ms, 100 * ms, 0}}, []string{"a", "b", "c"}},
+		{"once the first is overdue the last goes first", 1,
+			[]job{{"a", false, 0, 2500 * ms, 0}, {"b", false, 1 * ms, 100 * ms, 0}, {"c", false, 1000 * ms, 100 * ms, 0}, {"d", false, 2000 * ms, 100 * ms, 0}},
+			[]string{"a", "d", "c", "b"}},
 		{"a final goes before partials that came first", 1,
 			[]job{{"a", false, 0, 100 * ms, 0}, {"p", true, 1 * ms, 10 * ms, 0}, {"b", false, 2 * ms, 100 * ms, 0}}, []string{"a", "b", "p"}},
 		{"the newest partial goes first", 1,
