@@ -107,7 +107,7 @@ func monologue(t *testing.T, script []demoLine) string {
 		c.PCM = append(c.PCM, make([]int16, audio.Narrow.Samples(pauses[i]))...)
 		c.PCM = append(c.PCM, question(t, l)...)
 	}
-	c.PCM = append(c.PCM, make([]int16, audio.Narrow.Samples(30*time.Second))...)
+	c.PCM = append(c.PCM, make([]int16, audio.Narrow.Samples(8*time.Second))...)
 	path := filepath.Join(t.TempDir(), "caller.wav")
 	if err := os.WriteFile(path, c.AppendWAV(nil), 0o600); err != nil {
 		t.Fatal(err)
