@@ -27,32 +27,33 @@ type fact struct {
 
 // knowledge is an agent's brief, understood.
 type knowledge struct {
-	name      string
-	greeting  string
-	facts     []*fact
-	forms     []*form
-	fallback  *form  // what to take down when there is no answer
-	identity  string // what the agent says of itself
-	subjects  []string
-	brief     bool                    // asked to be short
-	self      map[string]bool         // stems of the business's own name: they decide nothing
-	known     map[string]bool         // stems of all facts
-	trade     map[string]bool         // stems of how the agent's texts introduce the business
-	domain    map[string]bool         // stems of what the description says the business deals with
-	names     map[string]bool         // stems that stand in facts as the last word of a name only
-	pairs     map[[2]string]bool      // stems that stand side by side in a fact
-	trainings map[int]map[string]bool // stems by topic
-	rarity    map[string]float64      // inverse document frequency of a stem
-	now       time.Time
-	likeness  float64 // how far the embedder sets answers apart from other sentences; see gauge
-	open      hours   // the span of the day in which the business is open
-	transfer  *form   // a tool without inputs that reaches a person
+	name       string
+	greeting   string
+	facts      []*fact
+	forms      []*form
+	fallback   *form  // what to take down when there is no answer
+	identity   string // what the agent says of itself
+	subjects   []string
+	brief      bool                    // asked to be short
+	self       map[string]bool         // stems of the business's own name: they decide nothing
+	known      map[string]bool         // stems of all facts
+	vocabulary map[string]bool         // words of all facts as they are written
+	trade      map[string]bool         // stems of how the agent's texts introduce the business
+	domain     map[string]bool         // stems of what the description says the business deals with
+	names      map[string]bool         // stems that stand in facts as the last word of a name only
+	pairs      map[[2]string]bool      // stems that stand side by side in a fact
+	trainings  map[int]map[string]bool // stems by topic
+	rarity     map[string]float64      // inverse document frequency of a stem
+	now        time.Time
+	likeness   float64 // how far the embedder sets answers apart from other sentences; see gauge
+	open       hours   // the span of the day in which the business is open
+	transfer   *form   // a tool without inputs that reaches a person
 }
 
 // understand reads a brief. It never fails: what it cannot use it leaves out.
 func understand(b llm.Brief) *knowledge {
 	k := &knowledge{
-		name: b.AgentName, greeting: b.Greeting, self: map[string]bool{}, known: map[string]bool{}, domain: map[string]bool{},
+		name: b.AgentName, greeting: b.Greeting, self: map[string]bool{}, known: map[string]bool{}, vocabulary: map[string]bool{}, domain: map[string]bool{},
 		names: map[string]bool{}, trainings: map[int]map[string]bool{}, pairs: map[[2]string]bool{}, now: time.Now(),
 	}
 	if t, err := time.Parse(time.RFC3339, b.Now); err == nil {
@@ -275,6 +276,9 @@ func (k *knowledge) index() {
 			k.known[s] = true
 		}
 		ws := words(f.text)
+		for _, w := range ws {
+			k.vocabulary[w] = true
+		}
 		for i := range len(ws) - 1 {
 			k.pairs[[2]string{stem(ws[i]), stem(ws[i+1])}] = true
 		}

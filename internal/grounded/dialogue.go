@@ -31,10 +31,13 @@ func (k *knowledge) step(s *state, text string) act {
 	if s.form != nil {
 		return k.inForm(s, u)
 	}
-	if s.offered && u.has(affirms) && !u.has(denies) && (u.only() || len(questions(u)) == 0 || !questions(u)[0].asks) {
+	if s.offered && accepts(u) {
 		k.openForm(s, k.fallback, u)
 		k.keepUnanswered(s)
 		return say(append([]string{sayGladly}, k.next(s)...)...)
+	}
+	if mended := k.rejoin(u.raw); mended != u.raw {
+		u = hear(mended)
 	}
 	if f := k.wanted(u, s); f != nil {
 		return k.begin(s, f, u)
@@ -43,6 +46,15 @@ func (k *knowledge) step(s *state, text string) act {
 		return k.smallTalk(u)
 	}
 	return k.ask(s, u)
+}
+
+// accepts says that a message is to be taken; "okay, and the large one" goes on asking.
+func accepts(u utterance) bool {
+	if !u.has(affirms) || u.has(denies) {
+		return false
+	}
+	qs := questions(u)
+	return u.only() || len(qs) == 0 || !qs[0].asks && !(u.rest[0] == "and" && qs[0].goesOn && len(qs[0].ws) < 5)
 }
 
 // keepUnanswered puts the question that led to the offer into the message, so that it need not be said again.
@@ -84,6 +96,9 @@ func (k *knowledge) universal(s *state, u utterance) (act, bool) {
 	case s.form != nil && u.only() && u.has(givesUp):
 		s.drop()
 		return say(sayDropped, askAnythingElse), true
+	case s.form != nil && u.has(givesUp) && startsQuestion(withoutPolite(utterance{ws: digits(u.rest)})):
+		s.drop()
+		return k.ask(s, utterance{raw: strings.Join(u.rest, " "), plain: u.rest, ws: digits(u.rest), rest: u.rest}), true
 	case s.form == nil && u.only() && u.has(denies) && s.anythingMo:
 		return act{after: []string{sayGoodbye}, hangUp: true}, true
 	}
@@ -368,6 +383,10 @@ func (k *knowledge) confirm(s *state, u utterance) act {
 
 // correct takes new values, or asks anew for a slot that is named as wrong.
 func (k *knowledge) correct(s *state, u utterance) (act, bool) {
+	if s.correctEnd(u) {
+		return say(s.form.summary(s.values)), true
+	}
+	u = s.withoutDenied(u)
 	said := stems(u.ws)
 	var named *slot
 	for _, sl := range s.form.slots {

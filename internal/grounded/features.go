@@ -137,7 +137,7 @@ var (
 		`opening (?:hours|times)|(?:business |office |consultation |working )?hours|school|studio|museum|library|bakery|cafe|bar|pharmacy|` +
 		`showroom) |open |closed |you can reach us|[\p{L}' &]+ (?:is|are) open )`)
 	reNamePerson = regexp.MustCompile(`\b(?:Dr|Mr|Mrs|Ms|Doctor)\.? [A-Z]|\S [A-Z][a-z]+ [A-Z][a-z]+|\b(?:with|by|trainer|barbers are|` +
-		`lawyer) [A-Z][a-z]+|^[A-Z][a-z]+ [A-Z][a-z]+ |\([A-Z][a-z]+\)|\b[A-Z][a-z]+ (?:teach(?:es)?|runs?|leads?|is named|sees|treats?|` +
+		`lawyer) [A-Z][a-z]+|^[A-Z][a-z]+ [A-Z][a-z]+ |\([A-Z][a-z]+\)|\b[A-Z][a-z]{2,} (?:teach(?:es)?|runs?|leads?|is named|sees|treats?|` +
 		`speciali[sz]es)\b|\bnamed [A-Z]|^Our [a-z]+ (?:is|are) |^[A-Z][a-z]+ (?:is (?:our|the|a)|does|handles|teaches|treats|` +
 		`works|looks|leads|cuts|speciali[sz]es|runs) |\b(?i:customers?|owners?|doctors?|staff|team|colleagues?|manager|landlord|tenant|buyer|` +
 		`seller|parents?|guests?|patients?|therapists?|mechanics?|vets?|trainers?|lawyers?|notary)\b`)

@@ -79,7 +79,7 @@ func (l *lexicon) addSense(name string, members []string) {
 	for _, m := range append(members, name) {
 		m = strings.TrimSpace(m)
 		if n := len(strings.Fields(m)); n > 1 {
-			l.phrases[m] = name
+			l.phrases[strings.Join(digits(strings.Fields(m)), " ")] = name // as words come from a question
 			l.longest = max(l.longest, n)
 			continue
 		}

@@ -18,8 +18,21 @@ var nameFillers = wordSet(`
 	um uh er oh well yes yeah sure okay ok it is this hi hello of course please so that would be name my i am the under no sorry
 	actually right put down and for`)
 
-// findName reads a name: behind words that announce one, or bare when it was asked for.
+// findName reads a name: behind words that announce one, or bare when it was asked for. A first name that comes again with the last name,
+// "this is Greg, Greg Palmer", is taken with it.
 func findName(plain []string, asked bool) (string, bool) {
+	name, ok := announcedName(plain, asked)
+	for i, w := range plain {
+		if ok && titled(w) == name && i+1 < len(plain) {
+			if full, more := nameFrom(plain[i:]); more && len(strings.Fields(full)) == 2 {
+				return full, true
+			}
+		}
+	}
+	return name, ok
+}
+
+func announcedName(plain []string, asked bool) (string, bool) {
 	joined := strings.Join(plain, " ")
 	for _, m := range reNameLead.FindAllStringSubmatch(joined, -1) {
 		if n, ok := nameFrom(strings.Fields(m[1])); ok {

@@ -131,9 +131,12 @@ func labelled(s string) (order, bool) {
 var reNounFirst = regexp.MustCompile(`^(?i)(?:repeat|record|note|offer|transfer|schedule|request|limit|end|help|sound|group|gift|` +
 	`order)s? (?:[\w-]+ )?(?:is|are|can|cannot|costs?|must|will|may|takes?|needs?|has|have|includes?|starts?)\b`)
 
+// reTellUs is said to callers: "Let us know a day before if you can't make it".
+var reTellUs = regexp.MustCompile(`^(?i)(?:please )?(?:let|tell|give|send|ask|notify|inform|remind) us\b`)
+
 func isOrder(s string) bool {
 	switch {
-	case reNounFirst.MatchString(s):
+	case reNounFirst.MatchString(s), reTellUs.MatchString(s):
 		return false
 	case takesDown(s), reOrderVerb.MatchString(s), reKeep.MatchString(s), reUse.MatchString(s):
 		return true

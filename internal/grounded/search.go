@@ -296,7 +296,7 @@ func (q question) filed(f *fact) bool {
 // fits says whether a fact holds the kind of value that the question asks for.
 func (q question) fits(f *fact) bool {
 	if q.kind == kindAny {
-		return q.days == 0 || f.days != 0 || f.holds&kindTime != 0
+		return q.days == 0 || f.days != 0
 	}
 	if f.holds&q.kind != 0 {
 		return true

@@ -65,7 +65,7 @@ func (k *knowledge) wanted(u utterance, s *state) *form {
 	if best == nil || !request && reGoesOn.MatchString(joined+" ") {
 		return nil
 	}
-	if score < 1 && reCanI.MatchString(joined) && !reCanGet.MatchString(joined) {
+	if score < 1 && reCanI.MatchString(joined) && (best.message || !reCanGet.MatchString(joined)) {
 		return nil
 	}
 	if reCanGet.MatchString(joined) && (!best.message || score >= 1) || (!best.message && score >= 1 || score >= 1.02) && reCanI.MatchString(joined) {
