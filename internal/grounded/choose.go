@@ -9,7 +9,8 @@ import (
 // paraphrase answers with the one sentence that the embedder holds for far more like the question than the rest, when no words decide.
 // The bounds lie above what questions without an answer reach: two things of one sort are as alike as two names of one thing.
 func (k *knowledge) paraphrase(q question, vector []float32) found {
-	if vector == nil || len(q.ws) < 3 {
+	unheard := slices.ContainsFunc(q.keys, func(n key) bool { return !n.circumstance && !k.knows(n) })
+	if vector == nil || len(q.ws) < 3 || unheard {
 		return found{}
 	}
 	mean := meanLikeness(k.facts, vector)
@@ -217,6 +218,9 @@ func (k *knowledge) askBack(q question, pool []candidate) found {
 	if q.kind != kindPrice || q.days != 0 {
 		return found{}
 	}
+	if rates := k.rates(pool); len(rates) > 0 {
+		return found{facts: rates}
+	}
 	var names []string
 	for _, c := range pool {
 		name := c.fact.label()
@@ -228,6 +232,27 @@ func (k *knowledge) askBack(q question, pool []candidate) found {
 		return found{}
 	}
 	return found{choose: names}
+}
+
+// rates are the first sentences of the one training that is about prices, when there is one: what it costs in general.
+func (k *knowledge) rates(pool []candidate) []*fact {
+	topic := 0
+	for _, c := range pool {
+		if !reMoney.MatchString(strings.ToLower(c.fact.subject)) || c.fact.topic == topic {
+			continue
+		}
+		if topic != 0 {
+			return nil
+		}
+		topic = c.fact.topic
+	}
+	var out []*fact
+	for _, f := range k.facts {
+		if topic != 0 && f.topic == topic && f.holds&kindPrice != 0 && len(out) < maxSentences {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // label is what a fact is about, in its own words: what stands before its verb or its price, or its subject.

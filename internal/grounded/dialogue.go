@@ -96,7 +96,7 @@ func (k *knowledge) universal(s *state, u utterance) (act, bool) {
 	case s.form != nil && u.only() && u.has(givesUp):
 		s.drop()
 		return say(sayDropped, askAnythingElse), true
-	case s.form != nil && u.has(givesUp) && startsQuestion(withoutPolite(utterance{ws: digits(u.rest)})):
+	case s.form != nil && u.has(givesUp) && !u.only() && reStarter.MatchString(u.rest[0]):
 		s.drop()
 		return k.ask(s, utterance{raw: strings.Join(u.rest, " "), plain: u.rest, ws: digits(u.rest), rest: u.rest}), true
 	case s.form == nil && u.only() && u.has(denies) && s.anythingMo:

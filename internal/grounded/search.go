@@ -295,6 +295,9 @@ func (q question) filed(f *fact) bool {
 
 // fits says whether a fact holds the kind of value that the question asks for.
 func (q question) fits(f *fact) bool {
+	if reSelling.MatchString(strings.Join(q.ws, " ")) && f.holds&kindPrice == 0 && !reSale.MatchString(strings.ToLower(f.text)) {
+		return false
+	}
 	if q.kind == kindAny {
 		return q.days == 0 || f.days != 0
 	}
@@ -309,6 +312,12 @@ func (q question) fits(f *fact) bool {
 	}
 	return false
 }
+
+// What is asked to be sold is answered by what has a price or is for sale.
+var (
+	reSelling = regexp.MustCompile(`^(?:\w+ )?(?:do|can|could) (?:you|i|we) (?:\w+ )?(?:sell|buy|purchase)\b`)
+	reSale    = regexp.MustCompile(`\b(?:s[eo]ll?s?d?|selling|sale|buys?|bought|stock|available|carry|have|shop|offer)\b`)
+)
 
 // rank is what a fact gains by words that need not be covered and loses by what was not asked for.
 func (k *knowledge) rank(q question, f *fact) float64 {
