@@ -96,12 +96,15 @@ func (k *knowledge) weigh(q question, f *fact, topic []*fact) (candidate, bool) 
 // named weighs the words that name what is asked for; false when the fact lacks one that is not mere circumstance.
 func (k *knowledge) named(q question, f *fact) (own, all, total float64, ok bool) {
 	hit := slices.ContainsFunc(q.keys, func(n key) bool { return k.coverIn(n, f.own) > 0 })
+	if len(q.keys) > 0 && !hit && q.kind == kindAny {
+		return 0, 0, 0, false // a heading alone says neither yes nor no
+	}
 	for _, n := range q.keys {
 		o, a := k.covers(n, f)
 		if a == 0 && f.topic > 0 && hit && q.kind&(kindPrice|kindPerson) == 0 {
 			a = coverNearby * k.coverIn(n, k.trainings[f.topic])
 		}
-		if a == 0 && (n.circumstance || k.coverIn(n, k.trade) > 0) {
+		if a == 0 && (n.circumstance || hit && k.coverIn(n, k.trade) > 0) {
 			continue
 		}
 		if a == 0 {

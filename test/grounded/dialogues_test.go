@@ -55,4 +55,8 @@ func TestDialoguesWithTheRealEmbedder(t *testing.T) {
 	t.Run("test half", func(t *testing.T) {
 		groundedtest.Run(t, grounded.New(e), testdata+"test", false).Wants(t, 90, 90, 0)
 	})
+	t.Run("trades of others", func(t *testing.T) {
+		groundedtest.Run(t, grounded.New(e), testdata+"dev2", true).Wants(t, 86, 96, 0)
+		groundedtest.Run(t, grounded.New(e), testdata+"dev3", true).Wants(t, 73, 87, 3)
+	})
 }
