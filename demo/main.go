@@ -50,7 +50,12 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	fmt.Printf("  API http://%s   SIP %s\n", s.http, s.sip)
-	faults, err := s.perform(ctx, b, *rounds)
+	fmt.Println("Registering a trunk and a number …")
+	did, err := s.register(ctx, b)
+	if err != nil {
+		return err
+	}
+	faults, err := s.perform(ctx, b, did, *rounds)
 	if err != nil {
 		return err
 	}
@@ -58,13 +63,13 @@ func run(ctx context.Context) (err error) {
 		return fmt.Errorf("FAILED:\n  %s", strings.Join(faults, "\n  "))
 	}
 	fmt.Println("\nPASSED: every expected fact was heard, none was invented, the agent let itself be interrupted, and nothing was left behind.")
-	return s.offer(ctx, b)
+	return s.offer(ctx, b, did)
 }
 
-// perform is the demo from the first request to the receipt; it returns what was wrong with what was heard.
-func (s *server) perform(ctx context.Context, b *business, rounds int) (faults []string, err error) {
-	fmt.Println("Creating a trunk, a number, an agent and its trainings; publishing …")
-	agent, err := s.publish(ctx, b)
+// perform is the demo from the agent's creation to its receipt; it returns what was wrong with what was heard.
+func (s *server) perform(ctx context.Context, b *business, did string, rounds int) (faults []string, err error) {
+	fmt.Println("Creating an agent and its trainings; publishing …")
+	agent, err := s.publish(ctx, b, did)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +92,7 @@ func (s *server) perform(ctx context.Context, b *business, rounds int) (faults [
 }
 
 // offer keeps the server up for a person at a terminal.
-func (s *server) offer(ctx context.Context, b *business) error {
+func (s *server) offer(ctx context.Context, b *business, did string) error {
 	if !isatty.IsTerminal(os.Stdin.Fd()) || !isatty.IsTerminal(os.Stdout.Fd()) {
 		return nil
 	}
@@ -96,7 +101,7 @@ func (s *server) offer(ctx context.Context, b *business) error {
 	if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(answer)), "y") {
 		return nil
 	}
-	if _, err := s.publish(ctx, b); err != nil {
+	if _, err := s.publish(ctx, b, did); err != nil {
 		return err
 	}
 	number := strings.TrimPrefix(b.Number, "+")

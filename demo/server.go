@@ -146,8 +146,8 @@ func (s *server) get(ctx context.Context, method, path string, body any) (object
 	return d, nil
 }
 
-// publish does what a user does before the first call: trunk, number, agent, trainings, voice, publish. It returns the agent's id.
-func (s *server) publish(ctx context.Context, b *business) (string, error) {
+// register makes a trunk with the business's number and returns the number's id.
+func (s *server) register(ctx context.Context, b *business) (string, error) {
 	trunk, err := s.get(ctx, "POST", "/api/v1/sip-trunks", object{
 		"name": "Loopback", "provider_name": "demo", "domain": "127.0.0.1", "port": 5060, "username": "demo", "password": "demo", "transport": "udp",
 	})
@@ -155,14 +155,16 @@ func (s *server) publish(ctx context.Context, b *business) (string, error) {
 		return "", err
 	}
 	did, err := s.get(ctx, "POST", fmt.Sprintf("/api/v1/sip-trunks/%v/dids", trunk["id"]), object{"number": b.Number, "country_code": country(b.Number)})
-	if err != nil {
-		return "", err
-	}
+	return fmt.Sprint(did["id"]), err
+}
+
+// publish makes the agent with its trainings and a voice, attached to a number, and publishes it. It returns the agent's id.
+func (s *server) publish(ctx context.Context, b *business, did string) (string, error) {
 	body := object{}
 	for k, v := range b.Agent {
 		body[k] = v
 	}
-	body["phone_number_ids"] = []any{did["id"]}
+	body["phone_number_ids"] = []string{did}
 	agent, err := s.get(ctx, "POST", "/api/v1/agents", body)
 	if err != nil {
 		return "", err
