@@ -15,12 +15,7 @@ const (
 
 func TestTuningDialogues(t *testing.T) {
 	t.Parallel()
-	t.Run("by words alone", func(t *testing.T) {
-		groundedtest.Run(t, grounded.New(nil), tuneHalf, true).Wants(t, 99, 99, 0)
-	})
-	t.Run("with an embedder", func(t *testing.T) {
-		groundedtest.Run(t, grounded.New(llmtest.Embedder{}), tuneHalf, true).Wants(t, 99, 99, 0)
-	})
+	groundedtest.Run(t, grounded.New(nil), tuneHalf, true).Wants(t, 99, 99, 0)
 }
 
 // The texts of the test half are not shown when they fail: nobody is to tune to them. With the real embedder it does better: see
