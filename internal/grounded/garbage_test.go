@@ -69,7 +69,7 @@ func TestGarbageBringsNoPanicAndNothingInvented(t *testing.T) {
 }
 
 // Whatever order callers' lines come in, every word of the answers comes from the texts or from the caller.
-func TestShuffledLinesInventNothing(t *testing.T) {
+func TestShuffledDialoguesInventNothing(t *testing.T) {
 	trades := groundedtest.Load(t, tuneHalf)
 	var lines []string
 	for _, tr := range trades {
