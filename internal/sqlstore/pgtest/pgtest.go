@@ -145,7 +145,11 @@ func start() (*Server, error) {
 	if s.as, err = unprivileged(); err != nil {
 		return nil, err
 	}
-	if s.dir, err = os.MkdirTemp("", "parley-pg-"); err != nil {
+	base := os.TempDir()
+	if s.as != nil && !reachable(base) {
+		base = "/tmp"
+	}
+	if s.dir, err = os.MkdirTemp(base, "parley-pg-"); err != nil {
 		return nil, err
 	}
 	if err = s.initialize(); err == nil {
@@ -156,6 +160,20 @@ func start() (*Server, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// reachable says whether every user may enter a folder: a private TMPDIR of ours keeps the server's user out.
+func reachable(dir string) bool {
+	for {
+		info, err := os.Stat(dir)
+		if err != nil || info.Mode().Perm()&0o001 == 0 {
+			return false
+		}
+		if dir == filepath.Dir(dir) {
+			return true
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 // binaries finds the folder of initdb and postgres: Debian keeps it out of PATH, a version a folder.
