@@ -90,7 +90,5 @@ func TestLinesAsTheyAreHeardOverTheTelephone(t *testing.T) {
 		total.Add(tr.Talk(t, m, func(wrong string) { t.Logf("%s: %s", name, wrong) }))
 	}
 	t.Logf("heard over the telephone: %s", total)
-	// The voice differs from run to run, and a name that is misheard makes another question: "Aetna" becomes "it now", and the insurers that
-	// are accepted become a true answer to it.
-	total.Wants(t, 90, 90, 1)
+	total.Wants(t, 90, 90, 0)
 }

@@ -3,6 +3,7 @@ package hibari
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -151,6 +152,13 @@ func (u *utterance) sentence(phonemes string) error {
 // isSound says that a phoneme is more than a mark or a space.
 func isSound(r rune) bool { return !strings.ContainsRune(" ;:,.!?—…\"()“”ˈˌ", r) }
 
+// breath seeds the noise of a voice by what it says, so that the same words sound the same every time.
+func breath(phonemes string) *rand.Rand {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(phonemes)) // a hash takes all bytes
+	return rand.New(rand.NewPCG(h.Sum64(), 1))
+}
+
 // piece speaks what the network is given at once, and rests as its last mark asks.
 func (u *utterance) piece(phonemes string) error {
 	s, free, err := u.net.run(u.net.ids(phonemes), u.speed)
@@ -158,7 +166,7 @@ func (u *utterance) piece(phonemes string) error {
 		return fmt.Errorf("voice a sentence: %w", err)
 	}
 	defer free()
-	sp := newSpeech(u.tables, s, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
+	sp := newSpeech(u.tables, s, breath(phonemes))
 	for done := false; !done; {
 		if u.ctx.Err() != nil {
 			return context.Cause(u.ctx)
