@@ -28,12 +28,12 @@ func TestClientIsGuardedAndFollowsNoRedirects(t *testing.T) {
 		http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound)
 	}))
 	defer srv.Close()
-	if _, err := (&Guard{}).Client(time.Second).Get(srv.URL); err == nil {
+	if _, err := (&Guard{}).Client(time.Second, 1<<20).Get(srv.URL); err == nil {
 		t.Error("loopback was reached without being allowed")
 	} else if _, ok := errors.AsType[*Refused](err); !ok {
 		t.Errorf("error %v is no Refused", err)
 	}
-	c := (&Guard{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}).Client(5 * time.Second)
+	c := (&Guard{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}).Client(5*time.Second, 1<<20)
 	res, err := c.Get(srv.URL)
 	if err != nil {
 		t.Fatal(err)
