@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -34,14 +33,15 @@ func (s *Store) migrate(ctx context.Context) error {
 	if s.name() == river.Postgres {
 		dialect = goose.DialectPostgres
 	}
-	noSamples := goose.NewGoMigration(2, &goose.GoFunc{RunTx: s.noSamples}, nil)
-	p, err := goose.NewProvider(dialect, s.write.DB, files,
-		goose.WithGoMigrations(noSamples), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	p, err := goose.NewProvider(dialect, s.write.DB, files, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate the database: %w", err)
+	}
+	if err := s.noSamples(ctx); err != nil {
+		return fmt.Errorf("keep personal data out of the statistics: %w", err)
 	}
 	if err := s.queue.Migrate(ctx); err != nil {
 		return fmt.Errorf("migrate the job queue: %w", err)
@@ -50,13 +50,13 @@ func (s *Store) migrate(ctx context.Context) error {
 }
 
 // noSamples keeps personal columns out of PostgreSQL's statistics; SQLite has none unless asked.
-func (s *Store) noSamples(ctx context.Context, tx *sql.Tx) error {
+func (s *Store) noSamples(ctx context.Context) error {
 	if s.name() != river.Postgres {
 		return nil
 	}
 	for table, columns := range personalColumns {
 		for _, c := range columns {
-			if _, err := tx.ExecContext(ctx, fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s SET STATISTICS 0", table, c)); err != nil {
+			if _, err := s.write.ExecContext(ctx, fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s SET STATISTICS 0", table, c)); err != nil {
 				return err
 			}
 		}
