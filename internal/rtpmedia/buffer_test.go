@@ -29,7 +29,7 @@ func (k talk) play(b *Buffer, beats int) (heard []byte, missing int) {
 			for j := range sound {
 				sound[j] = byte((i*k.size + j) / Beat % 100)
 			}
-			b.Put(k.first+uint32(i*k.size), sound)
+			b.Put(k.first+uint32(i*k.size), sound, uint32(i*k.size+k.delay(i)))
 		}
 		if !b.Pop(&beat, 0xFF) {
 			missing++
@@ -131,7 +131,7 @@ func TestStallIsBoundedAndShedAgain(t *testing.T) {
 	worst := 0
 	for t := range 900 {
 		for _, i := range arrivals[t] {
-			b.Put(k.first+uint32(i*160), make([]byte, 160))
+			b.Put(k.first+uint32(i*160), make([]byte, 160), uint32(t*Beat))
 		}
 		b.Pop(&beat, 0xFF)
 		worst = max(worst, b.Waiting())
@@ -151,7 +151,7 @@ func TestSteadyTalkShedsNothing(t *testing.T) {
 	var b Buffer
 	var beat [Beat]byte
 	for i := range 1000 {
-		b.Put(uint32(i*160), make([]byte, 160))
+		b.Put(uint32(i*160), make([]byte, 160), uint32(i*160))
 		b.Pop(&beat, 0xFF)
 		if b.Shed() {
 			t.Fatalf("beat %d is shed", i)
@@ -162,15 +162,15 @@ func TestSteadyTalkShedsNothing(t *testing.T) {
 func TestRepeatedPacketIsHeardOnce(t *testing.T) {
 	var b Buffer
 	sound := make([]byte, 160)
-	b.Put(1000, sound)
-	b.Put(1000, sound)
+	b.Put(1000, sound, 0)
+	b.Put(1000, sound, 0)
 	if b.Repeated() != 1 || b.Waiting() != 2*Beat {
 		t.Errorf("%d repeated, %d ticks wait", b.Repeated(), b.Waiting())
 	}
 	var beat [Beat]byte
 	b.Pop(&beat, 0xFF)
 	b.Pop(&beat, 0xFF)
-	if b.Put(1000, sound) || b.Late() != 1 {
+	if b.Put(1000, sound, 400) || b.Late() != 1 {
 		t.Errorf("a packet whose sound was played counts as %d late", b.Late())
 	}
 }
@@ -180,12 +180,12 @@ func TestJumpOfTheTalkersClockIsFollowed(t *testing.T) {
 		var b Buffer
 		var beat [Beat]byte
 		for i := range 10 {
-			b.Put(uint32(i*160), make([]byte, 160))
+			b.Put(uint32(i*160), make([]byte, 160), uint32(i*160))
 			b.Pop(&beat, 0xFF)
 		}
 		got := 0
 		for i := range 10 {
-			b.Put(jump+uint32(i*160), make([]byte, 160))
+			b.Put(jump+uint32(i*160), make([]byte, 160), uint32(i*160))
 			if b.Pop(&beat, 0xFF) {
 				got++
 			}
@@ -201,7 +201,7 @@ func TestSilenceAfterAPauseInTheTalkIsNoDelay(t *testing.T) {
 	var beat [Beat]byte
 	for i := range 300 {
 		if i < 100 || i >= 200 { // two seconds without packets, the timestamp goes on
-			b.Put(uint32(i*160), make([]byte, 160))
+			b.Put(uint32(i*160), make([]byte, 160), uint32(i*160))
 		}
 		b.Pop(&beat, 0xFF)
 	}
@@ -222,7 +222,7 @@ func TestBufferAllocatesNothing(t *testing.T) {
 	var b Buffer
 	var beat [Beat]byte
 	sound, ts := make([]byte, 160), uint32(0)
-	if n := testing.AllocsPerRun(1000, func() { b.Put(ts, sound); b.Pop(&beat, 0xFF); b.Shed(); ts += 160 }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { b.Put(ts, sound, ts); b.Pop(&beat, 0xFF); b.Shed(); ts += 160 }); n != 0 {
 		t.Errorf("%v allocations a packet", n)
 	}
 }
@@ -244,7 +244,7 @@ func FuzzReceive(f *testing.F) {
 				t.Fatalf("%d bytes of payload in %d", len(p.Payload), len(datagram))
 			}
 			r.Packet(p, arrival)
-			b.Put(p.Timestamp, p.Payload)
+			b.Put(p.Timestamp, p.Payload, arrival)
 			k.Packet(p)
 			b.Pop(&beat, 0xFF)
 			if w := b.Waiting(); w > most {

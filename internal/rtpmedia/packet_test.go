@@ -142,26 +142,3 @@ func TestRoundTrip(t *testing.T) {
 		t.Errorf("%x", got)
 	}
 }
-
-func TestConcealmentFadesOut(t *testing.T) {
-	var c Concealer
-	var good, got [Beat]int16
-	for i := range good {
-		good[i] = 10000
-	}
-	c.Good(&good)
-	last := int16(10001)
-	for range 3 {
-		if c.Fill(&got); got[0] > last || got[159] >= got[0] || got[159] <= 0 {
-			t.Errorf("from %d to %d after %d", got[0], got[159], last)
-		}
-		last = got[159]
-	}
-	if c.Fill(&got); got != [Beat]int16{} {
-		t.Error("there is still sound after 60 ms")
-	}
-	c.Good(&good)
-	if c.Fill(&got); got[0] != 10000 {
-		t.Errorf("a new gap begins at %d", got[0])
-	}
-}

@@ -112,10 +112,10 @@ func (in *inbound) beat(codec Codec) (lost bool) {
 		if audio.RMS(in.pcm[:]) < hush && in.buffer.Shed() && in.buffer.Pop(&in.code, codec.Silence()) {
 			codec.Decode(in.pcm[:], in.code[:])
 		}
-		in.conceal.Good(&in.pcm)
+		in.conceal.Good(in.pcm[:])
 	} else {
 		lost = true
-		in.conceal.Fill(&in.pcm)
+		in.conceal.Fill(in.pcm[:])
 	}
 	in.up.Process(in.heard[:0], in.pcm[:])
 	return lost
