@@ -5,6 +5,7 @@ package rtpmedia
 // The zero value is ready.
 type Gaps struct {
 	begun, paused  bool
+	playing        bool // something was played: before, nothing is missing
 	sequence       uint16
 	end            uint32 // timestamp after the newest packet
 	open           int64  // beats of the present gap
@@ -56,10 +57,11 @@ func (g *Gaps) close() {
 func (g *Gaps) Beat(got bool) (lost bool) {
 	if got {
 		g.heard++
+		g.playing = true
 		g.close()
 		return false
 	}
-	if g.begun && !g.paused && g.open < 50 { // a second without a packet is no gap that is covered
+	if g.playing && !g.paused && g.open < 50 { // a second without a packet is no gap that is covered
 		g.open++
 	}
 	return !g.paused
@@ -74,4 +76,10 @@ func (g *Gaps) Concealed() (share, run float64) {
 		return 0, 0
 	}
 	return float64(g.covered) / float64(g.heard+g.covered), float64(g.covered) / float64(g.runs)
+}
+
+// Restart begins anew with another source; the counters stay.
+func (g *Gaps) Restart() {
+	g.close()
+	g.begun, g.paused, g.playing = false, false, false
 }

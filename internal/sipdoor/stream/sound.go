@@ -53,7 +53,7 @@ func (s *Stream) receive(b []byte, from netip.AddrPort, arrival uint32) {
 		return
 	}
 	key := s.p.DTMFPayload != 0 && p.PayloadType == s.p.DTMFPayload
-	if !key && p.PayloadType != s.p.PayloadType && p.PayloadType != comfortNoise {
+	if !key && p.PayloadType != s.p.PayloadType && p.PayloadType != rtpmedia.ComfortNoisePayload {
 		return
 	}
 	s.quiet = 0
@@ -64,15 +64,19 @@ func (s *Stream) receive(b []byte, from netip.AddrPort, arrival uint32) {
 	switch {
 	case key:
 		s.in.reception.Aside(p)
+		s.in.gaps.Aside(p.Sequence)
 		if d, ok := s.in.keys.Packet(p); ok {
 			s.Press(d)
 		}
-	case p.PayloadType == comfortNoise:
+	case p.PayloadType == rtpmedia.ComfortNoisePayload:
 		s.in.reception.Aside(p)
+		s.in.gaps.Noise(p)
+		s.in.noise.Packet(p.Payload)
 	default:
 		s.in.reception.Packet(p, arrival)
 		if !s.p.RecvHold {
-			s.in.buffer.Put(p.Timestamp, p.Payload)
+			s.in.gaps.Sound(p, uint32(len(p.Payload)))
+			s.in.buffer.Put(p.Timestamp, p.Payload, arrival)
 		}
 	}
 }
@@ -82,7 +86,8 @@ func (in *inbound) follow(ssrc uint32) {
 	if in.reception.Received() > 0 && ssrc != in.ssrc {
 		in.before += in.reception.Received()
 		in.missed += max(0, in.reception.Lost())
-		in.reception, in.keys = rtpmedia.Reception{}, rtpmedia.Keys{}
+		in.reception, in.keys, in.noise = rtpmedia.Reception{}, rtpmedia.Keys{}, rtpmedia.Noise{}
+		in.gaps.Restart()
 		in.buffer.Flush()
 	}
 	in.ssrc = ssrc
@@ -105,17 +110,25 @@ func (s *Stream) beat() {
 	}
 }
 
-// beat takes the talker's next 20 ms out of the buffer and reports whether they are made up.
+// beat takes the talker's next 20 ms out of the buffer and reports whether they are made up for a loss.
 func (in *inbound) beat(codec Codec) (lost bool) {
-	if in.buffer.Pop(&in.code, codec.Silence()) {
+	switch {
+	case in.buffer.Stretch(in.hushed):
+		in.conceal.Fill(in.pcm[:])
+	case in.buffer.Pop(&in.code, codec.Silence()):
 		codec.Decode(in.pcm[:], in.code[:])
-		if audio.RMS(in.pcm[:]) < hush && in.buffer.Shed() && in.buffer.Pop(&in.code, codec.Silence()) {
+		if in.hushed = audio.RMS(in.pcm[:]) < hush; in.hushed && in.buffer.Shed() && in.buffer.Pop(&in.code, codec.Silence()) {
 			codec.Decode(in.pcm[:], in.code[:])
 		}
 		in.conceal.Good(in.pcm[:])
-	} else {
-		lost = true
-		in.conceal.Fill(in.pcm[:])
+		in.gaps.Beat(true)
+	default:
+		if lost = in.gaps.Beat(false); lost {
+			in.conceal.Fill(in.pcm[:])
+		} else {
+			in.noise.Fill(in.pcm[:])
+			in.conceal.Good(in.pcm[:])
+		}
 	}
 	in.up.Process(in.heard[:0], in.pcm[:])
 	return lost

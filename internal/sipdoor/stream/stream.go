@@ -30,9 +30,6 @@ const (
 	PCMA = audio.PCMA
 )
 
-// comfortNoise is the static payload type of RFC 3389: a sign of life without sound.
-const comfortNoise = 13
-
 // unconfirmed is how many packets go to an offered address that nothing has come from: 15 s. So nobody can be flooded by being named.
 const unconfirmed = 750
 
@@ -85,6 +82,9 @@ type inbound struct {
 	ssrc                    uint32
 	keys                    rtpmedia.Keys
 	conceal                 rtpmedia.Concealer
+	gaps                    rtpmedia.Gaps
+	noise                   rtpmedia.Noise
+	hushed                  bool // the last beat of sound was quiet
 	up                      *audio.Resampler
 	code                    [rtpmedia.Beat]byte
 	pcm                     [rtpmedia.Beat]int16
