@@ -26,8 +26,21 @@ type Limits struct {
 
 // User is a person with an account.
 type User struct {
-	ID, Email string
-	CreatedAt time.Time
+	ID, Email, Name string
+	EnvironmentID   string // the one at hand; empty for none
+	CreatedAt       time.Time
+}
+
+// PersonalToken lets a person manage the account. The whole token is the number, a bar and a secret, of which only the hash is known.
+type PersonalToken struct {
+	Number     int64
+	UserID     string
+	Name       string
+	Hash       string   // hex SHA-256 of the secret
+	Abilities  []string // "*" is all; unknown ones grant nothing
+	CreatedAt  time.Time
+	LastUsedAt *time.Time
+	ExpiresAt  *time.Time // nil for never
 }
 
 // Token is an environment token; only its hash is known.
@@ -57,13 +70,14 @@ const (
 // KnownAbilities lists what may be granted.
 var KnownAbilities = []string{AllAbilities, ReadAgents, WriteAgents, ReadCalls, WriteCalls, ReadTelephony, WriteTelephony, ReadVoices, ReadErasures}
 
-// Actor is who asks: a token of an environment.
+// Actor is who asks: a token of an environment, or a person's own, which opens no environment.
 type Actor struct {
 	TokenID       string
-	EnvironmentID string
-	UserID        string // the environment's owner
+	EnvironmentID string // empty for a personal token
+	UserID        string // the environment's owner, or the person
 	Abilities     []string
 	Limits        Limits
+	Personal      bool
 }
 
 // Can says whether the actor has an ability.

@@ -19,6 +19,7 @@ const (
 	TrunkNotFound         Code = "SIP_TRUNK_NOT_FOUND"
 	DIDNotFound           Code = "DID_NOT_FOUND"
 	ErasureNotFound       Code = "ERASURE_NOT_FOUND"
+	TokenNotFound         Code = "TOKEN_NOT_FOUND"
 	RecordingNotFound     Code = "RECORDING_NOT_FOUND"
 	NotFound              Code = "NOT_FOUND"
 	MethodNotAllowed      Code = "METHOD_NOT_ALLOWED"
@@ -59,6 +60,12 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
+
+// DetailCause is the key in Details of an InvalidToken that says why: one of the causes.
+const DetailCause = "cause"
+
+// CauseExpired is the cause of a token that was good once.
+const CauseExpired = "TOKEN_EXPIRED"
 
 // Errorf makes an Error.
 func Errorf(c Code, format string, args ...any) *Error {

@@ -14,13 +14,14 @@ import (
 
 // Accounts answers who a token is and makes new ones.
 type Accounts struct {
-	store store.Store
-	hash  func(token string) string
+	store  store.Store
+	hash   func(token string) string
+	secret func() string
 }
 
-// New makes the room; hash is how the store knows tokens.
-func New(s store.Store, hash func(string) string) *Accounts {
-	return &Accounts{store: s, hash: hash}
+// New makes the room; hash is how the store knows tokens, secret makes the part of a personal one that cannot be guessed.
+func New(s store.Store, hash func(string) string, secret func() string) *Accounts {
+	return &Accounts{store: s, hash: hash, secret: secret}
 }
 
 // Authenticate finds whose token it is. An unknown or malformed one answers InvalidToken.

@@ -18,7 +18,7 @@ func withAccounts(ctx context.Context, cfg config.Config, fn func(*accounts.Acco
 	if err != nil {
 		return err
 	}
-	return errors.Join(fn(accounts.New(s, secrets.HashToken)), s.Close())
+	return errors.Join(fn(accounts.New(s, secrets.HashToken, secrets.NewSecret)), s.Close())
 }
 
 // CreateToken makes a token of an environment, and the environment when it is missing. Abilities that are not known are returned.
@@ -29,6 +29,15 @@ func CreateToken(ctx context.Context, cfg config.Config, environment string, abi
 		return err
 	})
 	return token, unknown, err
+}
+
+// CreateUser makes a user of an environment, and a personal token.
+func CreateUser(ctx context.Context, cfg config.Config, p accounts.NewPerson) (token string, err error) {
+	err = withAccounts(ctx, cfg, func(a *accounts.Accounts) (err error) {
+		token, err = a.CreateUser(ctx, p)
+		return err
+	})
+	return token, err
 }
 
 // SetLimits changes the plan settings of an environment.

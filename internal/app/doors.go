@@ -126,7 +126,7 @@ func (h *house) newBoard(dialer media.Dialer) (*calls.Switchboard, error) {
 		OutboundPrefixes: h.cfg.CallsPrefixes, DrainWithin: duration(h.cfg.Drain),
 	}, calls.Deps{
 		Store: h.store, Blobs: h.blobs, Dialer: dialer, Engines: h.engines.forCall, Unseal: h.telephony.Password,
-		Authenticate: accounts.New(h.store, secrets.HashToken).Authenticate,
+		Authenticate: accounts.New(h.store, secrets.HashToken, secrets.NewSecret).Authenticate,
 		NewToken:     secrets.NewToken, HashToken: secrets.HashToken, Log: h.log,
 	}), nil
 }
@@ -153,7 +153,7 @@ func (h *house) openDoors(context.Context) error {
 	voices := agents.NewVoices(voices(), h.engines.synthesizer(), h.log)
 	srv := &http.Server{
 		Handler: httpapi.New(httpapi.Config{RateLimit: h.cfg.APIRate, PublicURL: h.cfg.PublicURL}, httpapi.Deps{
-			Accounts: accounts.New(h.store, secrets.HashToken),
+			Accounts: accounts.New(h.store, secrets.HashToken, secrets.NewSecret),
 			Agents:   agents.New(agents.Deps{Store: h.store, Eraser: h.eraser, Voices: voices, Languages: h.engines.languages}),
 			Voices:   voices, Telephony: h.telephony, Calls: h.board, Erasures: h.eraser, Recordings: h.blobs, Signer: h.key,
 			Transport: h.ws, Log: h.log,

@@ -14,7 +14,7 @@ type identifyBody struct {
 type identityJSON struct {
 	Type          string   `json:"type" enum:"environment,system"`
 	EnvironmentID *string  `json:"environment_id"`
-	UserID        *string  `json:"user_id" doc:"The user who owns the environment."`
+	UserID        *string  `json:"user_id" doc:"The user of a personal token, else the user who owns the environment."`
 	Abilities     []string `json:"abilities" nullable:"false"`
 }
 
@@ -43,12 +43,16 @@ func (a *api) identifyToken(ctx context.Context, r *in[none, identifyBody]) (ide
 	if token == "" {
 		return identityJSON{}, errMissingToken
 	}
-	actor, err := a.deps.Accounts.Authenticate(ctx, token)
+	actor, err := a.deps.Accounts.Identify(ctx, token)
 	if err != nil {
 		return identityJSON{}, err
 	}
+	kind := "environment"
+	if actor.Personal {
+		kind = "system"
+	}
 	return identityJSON{
-		Type: "environment", EnvironmentID: orNil(actor.EnvironmentID), UserID: orNil(actor.UserID),
+		Type: kind, EnvironmentID: orNil(actor.EnvironmentID), UserID: orNil(actor.UserID),
 		Abilities: each(actor.Abilities, func(s string) string { return s }),
 	}, nil
 }

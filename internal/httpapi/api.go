@@ -37,9 +37,13 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// accounts tells whose a token is; InvalidToken when nobody's.
+// accounts tells whose a token is, InvalidToken when nobody's, and keeps the tokens of people.
 type accounts interface {
-	Authenticate(ctx context.Context, token string) (parley.Actor, error)
+	Identify(ctx context.Context, token string) (parley.Actor, error)
+	User(ctx context.Context, actor parley.Actor) (*parley.User, error)
+	PersonalTokens(ctx context.Context, actor parley.Actor) ([]*parley.PersonalToken, error)
+	CreatePersonalToken(ctx context.Context, actor parley.Actor, name string, abilities []string) (t *parley.PersonalToken, token string, err error)
+	RevokePersonalToken(ctx context.Context, actor parley.Actor, id string) error
 }
 
 // switchboard is what the door wants of calls.
@@ -118,5 +122,6 @@ func build(cfg Config, deps Deps) *api {
 	a.transportRoute()
 	a.erasureRoutes()
 	a.accountRoutes()
+	a.peopleRoutes()
 	return a
 }

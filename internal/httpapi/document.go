@@ -29,6 +29,7 @@ func newDocument() *document {
 			Schemas: d.registry,
 			SecuritySchemes: map[string]*huma.SecurityScheme{
 				"environmentToken": {Type: "http", Scheme: "bearer", Description: "Environment token, prefix talq_."},
+				"userToken":        {Type: "http", Scheme: "bearer", Description: "Personal token, NUMBER|SECRET."},
 			},
 		},
 	}
@@ -52,7 +53,11 @@ func (d *document) add(rt *route) {
 		OperationID: rt.id, Method: rt.method, Path: rt.path, Tags: []string{rt.tag}, Summary: rt.summary,
 		Responses: map[string]*huma.Response{}, Security: []map[string][]string{},
 	}
-	if !rt.open && !rt.free {
+	switch {
+	case rt.open || rt.free:
+	case rt.person:
+		o.Security = append(o.Security, map[string][]string{"userToken": {}})
+	default:
 		o.Security = append(o.Security, map[string][]string{"environmentToken": {}})
 	}
 	for _, m := range pathParam.FindAllStringSubmatch(rt.path, -1) {
@@ -117,19 +122,19 @@ func (d *document) success(rt *route) *huma.Schema {
 	if rt.shape == bareShape {
 		return d.ref(rt.reply)
 	}
-	s := &huma.Schema{
-		Type: huma.TypeObject, Required: []string{"success"},
-		Properties: map[string]*huma.Schema{"success": {Type: huma.TypeBoolean, Enum: []any{true}}},
-	}
+	s := &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{}}
 	put := func(name string, p *huma.Schema) {
 		s.Properties[name] = p
 		s.Required = append(s.Required, name)
+	}
+	if rt.shape != onlyDataShape && rt.shape != onlyDoneShape {
+		put("success", &huma.Schema{Type: huma.TypeBoolean, Enum: []any{true}})
 	}
 	if rt.message != "" {
 		put("message", oneOf(rt.message))
 	}
 	switch rt.shape {
-	case dataShape:
+	case dataShape, onlyDataShape:
 		put("data", d.ref(rt.reply))
 	case pageShape, metaShape:
 		rows := reflect.Zero(rt.reply).Interface().(paged).row()

@@ -38,6 +38,7 @@ var table = map[parley.Code]refusal{
 	parley.TrunkNotFound:         {404, "SIP trunk not found"},
 	parley.DIDNotFound:           {404, "DID not found"},
 	parley.ErasureNotFound:       {404, "Erasure not found"},
+	parley.TokenNotFound:         {404, "Token not found"},
 	parley.RecordingNotFound:     {404, "Recording not found"},
 	parley.MethodNotAllowed:      {405, ""},
 	parley.AgentHasActiveCalls:   {409, "Cannot delete agent while it has active calls."},
@@ -84,7 +85,7 @@ const (
 )
 
 // errMissingToken is an InvalidToken for want of one.
-var errMissingToken = &parley.Error{Code: parley.InvalidToken, Message: "no bearer token", Details: map[string]any{"cause": causeMissing}}
+var errMissingToken = &parley.Error{Code: parley.InvalidToken, Message: "no bearer token", Details: map[string]any{parley.DetailCause: causeMissing}}
 
 // fail writes err as the operation says it; o is nil outside of any. A fault that no caller may read is logged and becomes a 500.
 func (a *api) fail(w http.ResponseWriter, r *http.Request, o *op, err error) {
@@ -144,7 +145,7 @@ func (o *op) errorBody(e *parley.Error, status int) errorBody {
 			inner.Message = t
 		}
 		if status == http.StatusUnauthorized {
-			inner.Details = map[string]any{"cause": cause(e)}
+			inner.Details = map[string]any{parley.DetailCause: cause(e)}
 		}
 		b.Error = inner
 	}
@@ -163,7 +164,7 @@ func (o *op) text(e *parley.Error) string {
 }
 
 func cause(e *parley.Error) string {
-	if c, ok := e.Details["cause"].(string); ok {
+	if c, ok := e.Details[parley.DetailCause].(string); ok {
 		return c
 	}
 	return causeRejected

@@ -28,8 +28,9 @@ type op struct {
 	texts   map[parley.Code]string // where the table has another text
 	fault   parley.Code            // what a fault of the server is called; empty is ServerError
 
-	open bool // needs no token, or looks at tokens itself
-	free bool // open, and not counted
+	open   bool // needs no token, or looks at tokens itself
+	person bool // takes a personal token, where others take an environment's
+	free   bool // open, and not counted
 
 	nested      bool // refusals carry a nested error
 	nestedTexts map[parley.Code]string
@@ -44,12 +45,14 @@ type op struct {
 type shape int
 
 const (
-	dataShape  shape = iota // {success, message?, data}
-	doneShape               // {success, message}
-	pageShape               // {success, data, pagination}
-	metaShape               // {success, data, meta}
-	bareShape               // the data itself
-	mediaShape              // no JSON
+	dataShape     shape = iota // {success, message?, data}
+	doneShape                  // {success, message}
+	pageShape                  // {success, data, pagination}
+	metaShape                  // {success, data, meta}
+	bareShape                  // the data itself
+	onlyDataShape              // {data}
+	onlyDoneShape              // {message}
+	mediaShape                 // no JSON
 )
 
 // none stands for a query, body or answer that an operation does not have.

@@ -23,6 +23,10 @@ func (o *op) envelope(data any) any {
 	switch o.shape {
 	case bareShape:
 		return data
+	case onlyDataShape:
+		return map[string]any{"data": data}
+	case onlyDoneShape:
+		return map[string]any{"message": o.message}
 	case doneShape:
 		e.Data = nil
 	case pageShape:

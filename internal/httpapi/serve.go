@@ -64,6 +64,9 @@ func (a *api) admit(w http.ResponseWriter, r *http.Request, rt *route) error {
 		return nil
 	}
 	actor, who := a.identify(r)
+	if who == nil && rt != nil && !rt.open && rt.person != actor.Personal {
+		who = parley.Errorf(parley.InvalidToken, "a token of the other kind")
+	}
 	now := time.Now()
 	var left allowance
 	if who == nil {
@@ -130,7 +133,7 @@ func (a *api) identify(r *http.Request) (parley.Actor, error) {
 	if token == "" {
 		return parley.Actor{}, errMissingToken
 	}
-	return a.deps.Accounts.Authenticate(r.Context(), token)
+	return a.deps.Accounts.Identify(r.Context(), token)
 }
 
 // bearer is the token of the Authorization header (RFC 6750 §2.1), empty when there is none.

@@ -148,10 +148,15 @@ func (k *Key) Signed(tag string, parts ...string) bool {
 
 // NewToken makes an environment token and the hash that the store keeps of it.
 func NewToken() (token, hash string) {
+	token = parley.TokenPrefix + NewSecret()
+	return token, HashToken(token)
+}
+
+// NewSecret is a text of 240 random bits.
+func NewSecret() string {
 	raw := make([]byte, 30)
 	_, _ = rand.Read(raw) // never fails
-	token = parley.TokenPrefix + base64.RawURLEncoding.EncodeToString(raw)
-	return token, HashToken(token)
+	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
 // HashToken is hex SHA-256: enough for a secret of 240 random bits, which nobody can guess.

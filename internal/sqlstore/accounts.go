@@ -21,14 +21,6 @@ type environmentRow struct {
 	CreatedAt time.Time
 }
 
-type userRow struct {
-	bun.BaseModel `bun:"table:users,alias:u"`
-
-	ID        string `bun:",pk"`
-	Email     string `bun:",nullzero"`
-	CreatedAt time.Time
-}
-
 type tokenRow struct {
 	bun.BaseModel `bun:"table:tokens,alias:tok"`
 

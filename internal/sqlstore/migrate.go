@@ -21,6 +21,7 @@ var personalColumns = map[string][]string{
 	"trainings": {"subject", "instructions"},
 	"calls":     {"sid", "to_number", "from_number", "snapshot", "payload", "context", "messages"},
 	"turns":     {"text", "heard"},
+	"users":     {"email", "name"},
 }
 
 // migrate brings the schema up to date. The caller keeps other processes from doing the same at that moment.

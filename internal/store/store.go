@@ -41,6 +41,7 @@ type Tx interface {
 	Calls
 	Turns
 	Accounts
+	People
 	Erasures
 	// Enqueue adds a job that exists if and only if the transaction commits.
 	Enqueue(ctx context.Context, j Job) error
@@ -179,6 +180,26 @@ type Accounts interface {
 	// Meta reads a value kept for the server itself, such as the check of its master key; empty when unset.
 	Meta(ctx context.Context, key string) (string, error)
 	SetMeta(ctx context.Context, key, value string) error
+}
+
+// People are users and their own tokens.
+type People interface {
+	// EnsureUser finds a user by e-mail or makes one, whose environment is then env. The first user of an environment whose owner is nobody
+	// yet becomes the owner.
+	EnsureUser(ctx context.Context, env *parley.Environment, email, name string) (*parley.User, error)
+	// User answers NotFound for an unknown one.
+	User(ctx context.Context, id string) (*parley.User, error)
+	// NextTokenNumber gives a number that no personal token has had.
+	NextTokenNumber(ctx context.Context) (int64, error)
+	InsertPersonalToken(ctx context.Context, t *parley.PersonalToken) error
+	// PersonalToken answers TokenNotFound for an unknown number.
+	PersonalToken(ctx context.Context, number int64) (*parley.PersonalToken, error)
+	// PersonalTokens lists those of a user, oldest first.
+	PersonalTokens(ctx context.Context, userID string) ([]*parley.PersonalToken, error)
+	// TouchPersonalToken notes the use of a token.
+	TouchPersonalToken(ctx context.Context, number int64, at time.Time) error
+	// DeletePersonalToken answers TokenNotFound when the user has none of that number.
+	DeletePersonalToken(ctx context.Context, userID string, number int64) error
 }
 
 // Erasures delete agents and what lies below them, and keep the receipts. The Erase methods take bounded batches and return how

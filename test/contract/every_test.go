@@ -81,6 +81,9 @@ func (h *house) successes() {
 		{op: "endCall", path: at, body: object{"call_sid": call}},
 		{op: "identifyToken"},
 		{op: "getHealth", token: "none"},
+		{op: "getCurrentUser"},
+		{op: "listUserApiTokens"},
+		{op: "deleteUserApiToken", path: []string{h.must(request{op: "createUserApiToken", body: object{"name": "laptop"}}).id()}},
 		{op: "updateAgentCalling", path: at, body: object{"direction": "outbound", "phone_number_ids": []string{}}},
 		{op: "deleteSipTrunkDid", path: []string{trunk, did}},
 		{op: "deleteSipTrunk", path: []string{trunk}},
@@ -116,7 +119,10 @@ func (h *house) refusalsOfAll() {
 		if o.id == "identifyToken" || o.id == "connectCallTransport" {
 			continue
 		}
-		h.refused(h.call(request{op: o.id, token: incapable, body: goodBody(o.id)}), 403, parley.Unauthorized)
+		h.refused(h.call(request{op: o.id, token: h.otherKind(o)}), 401, parley.InvalidToken)
+		if !o.person() {
+			h.refused(h.call(request{op: o.id, token: incapable, body: goodBody(o.id)}), 403, parley.Unauthorized)
+		}
 		if strings.Contains(o.path, "/sip-trunks") {
 			h.refused(h.call(request{op: o.id, token: planless}), 403, parley.FeatureNotAvailable)
 		}
@@ -126,6 +132,14 @@ func (h *house) refusalsOfAll() {
 			}
 		}
 	}
+}
+
+// otherKind is a good token that an operation does not take.
+func (h *house) otherKind(o *operation) string {
+	if o.person() {
+		return h.token
+	}
+	return h.personal
 }
 
 // goodBody is a body that passes the rules of an operation's form.
@@ -161,6 +175,7 @@ func (h *house) refusalsByRow() {
 		{op: "listAgentCalls", path: at, query: "?page=x"},
 		{op: "makeCall", path: at, body: object{"to": "+12025550177", "delay_seconds": -1}},
 		{op: "endCall", path: at, body: object{}},
+		{op: "createUserApiToken", body: object{}},
 	} {
 		h.refused(h.call(r), 422, parley.ValidationError)
 	}
@@ -240,7 +255,11 @@ func (h *house) rateLimits() {
 		if o.id == "getHealth" || o.id == "connectCallTransport" {
 			continue
 		}
-		a := h.call(request{op: o.id, token: spent})
+		token := spent
+		if o.person() {
+			token = h.newPerson("spent@example.com", "spent")
+		}
+		a := h.call(request{op: o.id, token: token})
 		h.refused(a, 429, parley.RateLimitExceeded)
 		if a.header.Get("Retry-After") == "" || a.header.Get("X-RateLimit-Remaining") != "0" {
 			h.t.Errorf("%s: headers of a 429: %v", o.id, a.header)

@@ -42,6 +42,7 @@ type house struct {
 	accounts *accounts.Accounts
 	trunk    *trunkStub
 	token    string // of the environment "test", with all abilities
+	personal string // of a person there
 	seen     map[string]bool
 }
 
@@ -126,7 +127,7 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.accounts = accounts.New(db, secrets.HashToken)
+	h.accounts = accounts.New(db, secrets.HashToken, secrets.NewSecret)
 	eraser := erasure.New(db, h.blobs, log)
 	voices := agents.NewVoices(templates, voiceStub{}, log)
 	phones := telephony.New(telephony.Deps{Store: db, Prober: h.trunk, Vault: key, Log: log})
@@ -144,7 +145,7 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 	}))
 	t.Cleanup(server.Close)
 	h.url = server.URL
-	h.token = h.newToken("test")
+	h.token, h.personal = h.newToken("test"), h.newPerson("ada@example.com", "test")
 	return h
 }
 
@@ -165,6 +166,16 @@ func (h *house) newToken(environment string, abilities ...string) string {
 	h.t.Helper()
 	token, hash := secrets.NewToken()
 	if _, err := h.accounts.CreateToken(h.t.Context(), environment, hash, abilities); err != nil {
+		h.t.Fatal(err)
+	}
+	return token
+}
+
+// newPerson makes a personal token of a user of an environment.
+func (h *house) newPerson(email, environment string) string {
+	h.t.Helper()
+	token, err := h.accounts.CreateUser(h.t.Context(), accounts.NewPerson{Environment: environment, Email: email, Token: "test"})
+	if err != nil {
 		h.t.Fatal(err)
 	}
 	return token
@@ -271,6 +282,9 @@ func (h *house) call(r request) answer {
 	switch token {
 	case "":
 		token = h.token
+		if o.person() {
+			token = h.personal
+		}
 	case "none":
 		token = ""
 	}

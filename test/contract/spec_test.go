@@ -18,6 +18,16 @@ type operation struct {
 	codes            []errorCode
 }
 
+// person says that an operation takes personal tokens and no others.
+func (o *operation) person() bool {
+	s := o.raw.Security
+	if s == nil || len(*s) != 1 {
+		return false
+	}
+	_, ok := (*s)[0]["userToken"]
+	return ok
+}
+
 // errorCode is an entry of x-error-codes. Message is literal, Suggested is not, Nested differs from both where the operation nests errors.
 type errorCode struct {
 	Status    int

@@ -17,7 +17,7 @@ func newAccounts(t *testing.T) *accounts.Accounts {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	return accounts.New(s, secrets.HashToken)
+	return accounts.New(s, secrets.HashToken, secrets.NewSecret)
 }
 
 func token(t *testing.T, a *accounts.Accounts, environment string, abilities ...string) string {

@@ -21,7 +21,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		name  string
 		rules []rule
 	}{
-		{"transactions", transactionRules}, {"accounts", accountRules}, {"agents", agentRules}, {"telephony", telephonyRules},
+		{"transactions", transactionRules}, {"accounts", accountRules}, {"people", peopleRules}, {"agents", agentRules}, {"telephony", telephonyRules},
 		{"calls", callRules}, {"open calls", openCallRules}, {"turns", turnRules}, {"erasures", erasureRules}, {"jobs", jobRules},
 	} {
 		t.Run(g.name, func(t *testing.T) {
