@@ -1,4 +1,4 @@
-// Package audio holds the arithmetic of sound: G.711, resampling, WAV files, levels and tones. Sound is 16-bit linear PCM unless
+// Package audio holds the arithmetic of sound: G.711, G.722, resampling, WAV files, levels and tones. Sound is 16-bit linear PCM unless
 // a name says otherwise; rates are in Hz. It opens no file, starts no goroutine, and what works on frames allocates nothing.
 package audio
 
