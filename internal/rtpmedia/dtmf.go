@@ -9,10 +9,10 @@ import (
 const Digits = "0123456789*#ABCD"
 
 const (
-	longest = 0xFFFF   // ticks that an event packet can count; a longer press goes on in a new segment
-	press   = 5 * Beat // how long we hold a key: 100 ms
-	pause   = 3 * Beat // between two keys
-	endings = 3        // the last packet is sent three times (RFC 4733 §2.5.1.4)
+	longest = 0xFFFF // ticks that an event packet can count; a longer press goes on in a new segment
+	press   = 5      // beats that we hold a key: 100 ms
+	pause   = 3      // beats between two keys
+	endings = 3      // the last packet is sent three times (RFC 4733 §2.5.1.4)
 )
 
 // Keys finds the key presses in telephone-event packets. The zero value is ready.
@@ -61,9 +61,9 @@ type Keypad struct {
 	head, n int
 	digit   byte
 	start   uint32
-	held    int // ticks; 0 is no key down
+	held    int // beats; 0 is no key down
 	ends    int
-	rest    int // ticks until the next press
+	rest    int // beats until the next press
 }
 
 // Press queues a digit and reports whether it is one and had room.
@@ -76,15 +76,17 @@ func (k *Keypad) Press(digit byte) bool {
 	return true
 }
 
-// Beat gives the packet to be sent in the beat with that timestamp; ok is false when no key is down.
-func (k *Keypad) Beat(timestamp uint32) (s Stroke, ok bool) {
+// Beat gives the packet to be sent in the beat with that timestamp, a beat being so many ticks of the events' clock; ok is false when no
+// key is down.
+func (k *Keypad) Beat(timestamp, beat uint32) (s Stroke, ok bool) {
 	if k.held == 0 && !k.next(timestamp) {
 		return Stroke{}, false
 	}
-	k.held = min(k.held+Beat, press)
-	s = Stroke{Timestamp: k.start, First: k.held == Beat}
+	first := k.held == 0
+	k.held = min(k.held+1, press)
+	s = Stroke{Timestamp: k.start, First: first}
 	s.payload[0], s.payload[1] = byte(strings.IndexByte(Digits, k.digit)), 10 // 10 is the volume: -10 dBm0
-	binary.BigEndian.PutUint16(s.payload[2:], uint16(k.held))
+	binary.BigEndian.PutUint16(s.payload[2:], uint16(uint32(k.held)*beat))
 	if k.held < press {
 		return s, true
 	}
@@ -97,7 +99,7 @@ func (k *Keypad) Beat(timestamp uint32) (s Stroke, ok bool) {
 
 func (k *Keypad) next(timestamp uint32) bool {
 	if k.rest > 0 {
-		k.rest -= Beat
+		k.rest--
 		return false
 	}
 	if k.n == 0 {

@@ -56,7 +56,7 @@ func TestKeypadPressesWhatKeysHears(t *testing.T) {
 	}
 	heard, marks, ends := "", 0, 0
 	for range 60 {
-		if s, ok := pad.Beat(talker.Timestamp()); ok {
+		if s, ok := pad.Beat(talker.Timestamp(), Beat); ok {
 			p, err := Parse(talker.Key(101, s, s.Payload()).Append(nil))
 			if err != nil {
 				t.Fatal(err)
@@ -71,7 +71,7 @@ func TestKeypadPressesWhatKeysHears(t *testing.T) {
 				heard += string(d)
 			}
 		}
-		talker.Tick()
+		talker.Tick(Beat)
 	}
 	if heard != "15*D" || marks != 4 || ends != 12 {
 		t.Errorf("heard %q with %d markers and %d ends", heard, marks, ends)

@@ -88,8 +88,8 @@ func NewTalker(ssrc uint32, sequence uint16, timestamp uint32) Talker {
 	return Talker{SSRC: ssrc, sequence: sequence, timestamp: timestamp}
 }
 
-// Tick lets a beat of time pass, whether or not anything is sent in it.
-func (t *Talker) Tick() { t.timestamp += Beat }
+// Tick lets time pass, in ticks of the codec's clock, whether or not anything is sent in it.
+func (t *Talker) Tick(ticks uint32) { t.timestamp += ticks }
 
 // Pause says that nothing is sent for a while: the next talk spurt is a new one.
 func (t *Talker) Pause() { t.talking = false }
@@ -97,9 +97,10 @@ func (t *Talker) Pause() { t.talking = false }
 // Timestamp is the time of the current beat.
 func (t *Talker) Timestamp() uint32 { return t.timestamp }
 
-// Sound makes the packet of the current beat. The marker stands on the first one of a talk spurt (RFC 3551 §4.1).
-func (t *Talker) Sound(payloadType uint8, speaking bool, payload []byte) Packet {
-	p := t.packet(payloadType, t.timestamp, payload)
+// Sound makes a packet whose sound began so many ticks before the current beat. The marker stands on the first one of a talk spurt
+// (RFC 3551 §4.1).
+func (t *Talker) Sound(payloadType uint8, before uint32, speaking bool, payload []byte) Packet {
+	p := t.packet(payloadType, t.timestamp-before, payload)
 	p.Marker = speaking && !t.talking
 	t.talking = speaking
 	return p

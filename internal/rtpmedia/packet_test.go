@@ -54,14 +54,14 @@ func TestParse(t *testing.T) {
 func TestTalkerMarksTalkSpurtsAndKeepsTime(t *testing.T) {
 	k := NewTalker(1, 0xFFFF, math.MaxUint32-Beat+1)
 	for i, c := range []struct{ speaking, marker bool }{{false, false}, {true, true}, {true, false}, {false, false}, {true, true}} {
-		p := k.Sound(0, c.speaking, make([]byte, Beat))
+		p := k.Sound(0, 0, c.speaking, make([]byte, Beat))
 		if p.Marker != c.marker || p.Sequence != uint16(0xFFFF+i) || p.Timestamp != uint32(i-1)*Beat {
 			t.Errorf("packet %d: marker %v, sequence %d, timestamp %d", i, p.Marker, p.Sequence, p.Timestamp)
 		}
-		k.Tick()
+		k.Tick(Beat)
 	}
-	k.Tick() // a beat without a packet
-	if p := k.Sound(0, true, nil); p.Timestamp != 5*Beat {
+	k.Tick(Beat) // a beat without a packet
+	if p := k.Sound(0, 0, true, nil); p.Timestamp != 5*Beat {
 		t.Errorf("after a beat on hold the timestamp is %d", p.Timestamp)
 	}
 	if n, bytes := k.Sent(); n != 6 || bytes != 5*Beat {

@@ -150,10 +150,7 @@ func refusedLine(m *medium) string {
 }
 
 func (s *session) agreedLine(m *medium, a agreed) string {
-	name, formats, tail := "PCMU", strconv.Itoa(int(a.payload)), ""
-	if a.codec == stream.PCMA {
-		name = "PCMA"
-	}
+	name, formats, tail := a.codec.String(), strconv.Itoa(int(a.payload)), ""
 	if a.dtmf != 0 {
 		formats += " " + strconv.Itoa(int(a.dtmf))
 		tail = events(int(a.dtmf))

@@ -49,7 +49,7 @@ func TestALossIsConcealed(t *testing.T) {
 	pcm, code := make([]int16, rtpmedia.Beat), make([]byte, rtpmedia.Beat)
 	for i := range 40 {
 		tone.Fill(pcm)
-		PCMU.Encode(code, pcm)
+		audio.PCMU.Encode(code, pcm)
 		if i == 20 {
 			r.seq, r.ts = r.seq+1, r.ts+rtpmedia.Beat
 		} else {

@@ -3,6 +3,7 @@ package stream
 import (
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"time"
@@ -53,7 +54,8 @@ func (s *Stream) receive(b []byte, from netip.AddrPort, arrival uint32) {
 		return
 	}
 	key := s.p.DTMFPayload != 0 && p.PayloadType == s.p.DTMFPayload
-	if !key && p.PayloadType != s.p.PayloadType && p.PayloadType != rtpmedia.ComfortNoisePayload {
+	noise := p.PayloadType == rtpmedia.ComfortNoisePayload
+	if !key && !noise && !s.expect(p.PayloadType) {
 		return
 	}
 	s.quiet = 0
@@ -68,17 +70,65 @@ func (s *Stream) receive(b []byte, from netip.AddrPort, arrival uint32) {
 		if d, ok := s.in.keys.Packet(p); ok {
 			s.Press(d)
 		}
-	case p.PayloadType == rtpmedia.ComfortNoisePayload:
+	case noise:
+		p.Timestamp = s.in.clock.ticks(p.Timestamp)
 		s.in.reception.Aside(p)
 		s.in.gaps.Noise(p)
 		s.in.noise.Packet(p.Payload)
 	default:
+		p.Timestamp = s.in.clock.ticks(p.Timestamp)
 		s.in.reception.Packet(p, arrival)
 		if !s.p.RecvHold {
-			s.in.gaps.Sound(p, uint32(len(p.Payload)))
-			s.in.buffer.Put(p.Timestamp, p.Payload, arrival)
+			ticks := s.in.decoder.ticks(p.Timestamp, p.Payload)
+			s.in.gaps.Sound(p, uint32(len(ticks)))
+			s.in.buffer.Put(p.Timestamp, ticks, arrival)
 		}
 	}
+}
+
+// expect says whether a payload type was agreed on for sound, and turns to its codec where the talker has turned to it.
+func (s *Stream) expect(payloadType uint8) bool {
+	codec, agreed := s.p.Codec, payloadType == s.p.PayloadType
+	for _, f := range s.p.Others {
+		if !agreed && f.PayloadType == payloadType {
+			codec, agreed = f.Codec, true
+		}
+	}
+	return agreed && (codec == s.in.codec || s.in.become(codec) == nil)
+}
+
+// become makes the talker's codec another one.
+func (in *inbound) become(c Codec) error {
+	d, err := newDecoder(c)
+	if err != nil {
+		return err
+	}
+	in.codec, in.decoder, in.clock = c, d, clock{scale: c.scale()}
+	in.buffer.Flush()
+	in.gaps.Restart()
+	in.conceal = rtpmedia.Concealer{}
+	in.up.Reset()
+	return nil
+}
+
+// clock turns timestamps of a codec's clock into ticks of rtpmedia's, over their wraps.
+type clock struct {
+	scale uint32
+	begun bool
+	last  uint32
+	sum   int64
+}
+
+func (c *clock) ticks(timestamp uint32) uint32 {
+	if c.scale == 1 {
+		return timestamp
+	}
+	if !c.begun {
+		c.begun, c.last, c.sum = true, timestamp, 1<<40 // far above zero, so that what is older rounds alike
+	}
+	c.sum += int64(int32(timestamp - c.last))
+	c.last = timestamp
+	return uint32(c.sum / int64(c.scale))
 }
 
 // follow begins anew when the talker has become another source, as after a transfer.
@@ -96,10 +146,10 @@ func (in *inbound) follow(ssrc uint32) {
 // beat is the stream's part of the clock: 20 ms in, 20 ms out.
 func (s *Stream) beat() {
 	s.mu.Lock()
-	lost := s.in.beat(s.p.Codec)
+	lost := s.in.beat()
 	speaking := s.Beat(&s.in.heard, lost, &s.out.said)
 	s.speak(speaking)
-	s.out.talker.Tick()
+	s.out.talker.Tick(rtpmedia.Beat * s.out.codec.scale())
 	if !s.p.RecvHold {
 		s.quiet++
 	}
@@ -111,57 +161,105 @@ func (s *Stream) beat() {
 }
 
 // beat takes the talker's next 20 ms out of the buffer and reports whether they are made up for a loss.
-func (in *inbound) beat(codec Codec) (lost bool) {
+func (in *inbound) beat() (lost bool) {
+	pcm := in.pcm[:in.codec.beat()]
 	switch {
 	case in.buffer.Stretch(in.hushed):
-		in.conceal.Fill(in.pcm[:])
-	case in.buffer.Pop(&in.code, codec.Silence()):
-		codec.Decode(in.pcm[:], in.code[:])
-		if in.hushed = audio.RMS(in.pcm[:]) < hush; in.hushed && in.buffer.Shed() && in.buffer.Pop(&in.code, codec.Silence()) {
-			codec.Decode(in.pcm[:], in.code[:])
+		in.conceal.Fill(pcm)
+	case in.buffer.Pop(&in.code, in.decoder.missing()):
+		in.decoder.decode(pcm, &in.code)
+		if in.hushed = audio.RMS(pcm) < hush; in.hushed && in.buffer.Shed() && in.buffer.Pop(&in.code, in.decoder.missing()) {
+			in.decoder.decode(pcm, &in.code)
 		}
-		in.conceal.Good(in.pcm[:])
+		in.conceal.Good(pcm)
 		in.gaps.Beat(true)
 	default:
 		if lost = in.gaps.Beat(false); lost {
-			in.conceal.Fill(in.pcm[:])
+			in.conceal.Fill(pcm)
 		} else {
-			in.noise.Fill(in.pcm[:])
-			in.conceal.Good(in.pcm[:])
+			in.noise.Fill(pcm)
+			in.conceal.Good(pcm)
 		}
 	}
-	in.up.Process(in.heard[:0], in.pcm[:])
+	if len(pcm) == len(in.heard) {
+		in.heard = in.pcm
+	} else {
+		in.up.Process(in.heard[:0], pcm)
+	}
 	return lost
+}
+
+// become makes our codec another one. Where its clock is another we become another talker, since one's timestamps have one clock
+// (RFC 7160 §4.1).
+func (o *outbound) become(c Codec) error {
+	e, err := newEncoder(c)
+	if err != nil {
+		return err
+	}
+	if o.encoder == nil || c.scale() != o.codec.scale() {
+		o.talker = rtpmedia.NewTalker(rand.Uint32(), uint16(rand.Uint32()), rand.Uint32())
+	}
+	o.codec, o.encoder, o.have = c, e, 0
+	o.down.Reset()
+	return nil
+}
+
+// take adds the beat that is to be said to the packet that is being filled.
+func (o *outbound) take(speaking bool) {
+	o.now, o.speaking = speaking, o.speaking || speaking
+	into := o.pcm[o.have:o.have]
+	if o.codec.beat() == len(o.said) {
+		into = append(into, o.said[:]...)
+	} else {
+		into = o.down.Process(into, o.said[:])
+	}
+	o.have += len(into)
+}
+
+// give makes a packet of n samples once there are as many.
+func (o *outbound) give(payloadType uint8, n int) (p rtpmedia.Packet, ok bool) {
+	if o.have < n {
+		return rtpmedia.Packet{}, false
+	}
+	code := o.encoder.encode(o.code[:0], o.pcm[:n])
+	old := o.have - o.codec.beat() // samples from before this beat; negative within it
+	p = o.talker.Sound(payloadType, uint32(old*rtpmedia.Beat/o.codec.beat())*o.codec.scale(), o.speaking, code)
+	o.have = copy(o.pcm[:], o.pcm[n:o.have])
+	o.speaking = o.now && o.have > 0
+	return p, true
 }
 
 // speak sends the beat's sound, silence included, so that the stream never pauses, and the packet of a key that is held.
 func (s *Stream) speak(speaking bool) {
 	o := &s.out
-	if s.p.SendHold {
-		o.speaking = false
+	to := s.route.destination()
+	if s.p.SendHold || !to.IsValid() {
+		o.speaking, o.have = false, 0
 		o.talker.Pause()
 		return
 	}
-	if speaking || o.speaking {
-		o.down.Process(o.pcm[:0], o.said[:])
-		s.p.Codec.Encode(o.code[:], o.pcm[:])
-	} else {
-		for i := range o.code {
-			o.code[i] = s.p.Codec.Silence()
+	o.take(speaking)
+	for n := o.codec.packet(s.p.PacketTime); ; {
+		p, ok := o.give(s.p.PayloadType, n)
+		if !ok {
+			break
 		}
+		s.send(p, to)
 	}
-	o.speaking = speaking
-	to := s.route.destination()
-	if !to.IsValid() {
-		return
-	}
-	s.send(o.talker.Sound(s.p.PayloadType, speaking, o.code[:]), to)
 	if s.p.DTMFPayload == 0 {
 		return
 	}
-	if k, ok := o.keypad.Beat(o.talker.Timestamp()); ok {
+	if k, ok := o.keypad.Beat(o.talker.Timestamp(), s.keyBeat()); ok {
 		s.send(o.talker.Key(s.p.DTMFPayload, k, k.Payload()), to)
 	}
+}
+
+// keyBeat is how long a beat is in the clock of key presses.
+func (s *Stream) keyBeat() uint32 {
+	if s.p.DTMFClock == 0 {
+		return rtpmedia.Beat
+	}
+	return uint32(s.p.DTMFClock / int(time.Second/media.FrameTime))
 }
 
 // send writes a packet. A datagram that the system does not take is lost like any other.

@@ -1,5 +1,5 @@
 // Package stream carries one call's sound over RTP (RFC 3550, 3551, 4733): a pair of UDP sockets that implements all of media.Leg but
-// Hangup, which is the dialog's. Sound is G.711 on the wire and 16 kHz inside. All streams of a core beat on one clock, the Pacer.
+// Hangup, which is the dialog's. Sound is coded on the wire and 16 kHz inside. All streams of a core beat on one clock, the Pacer.
 //
 // It sends to the offered address, then to where packets come from (symmetric RTP); strangers are refused and counted. It knows no SIP.
 package stream
@@ -21,15 +21,6 @@ import (
 	"github.com/parley-voice/parley/internal/rtpmedia"
 )
 
-// Codec is the coding on the wire.
-type Codec = audio.Law
-
-// The codecs.
-const (
-	PCMU = audio.PCMU
-	PCMA = audio.PCMA
-)
-
 // unconfirmed is how many packets go to an offered address that nothing has come from: 15 s. So nobody can be flooded by being named.
 const unconfirmed = 750
 
@@ -48,8 +39,17 @@ type Params struct {
 	AllowedSource      func(netip.Addr) bool // who may send to us; nil: only Remote's address
 	Codec              Codec
 	PayloadType        uint8
-	DTMFPayload        uint8 // of telephone-event; 0: not agreed on
-	SendHold, RecvHold bool  // we send nothing; we want nothing
+	Others             []Format      // that may come as well, though we send Codec (RFC 3264 §6.1)
+	PacketTime         time.Duration // of what we send, 10 to 60 ms; zero is 20 ms
+	DTMFPayload        uint8         // of telephone-event; 0: not agreed on
+	DTMFClock          int           // ticks a second that its durations are counted in; 0 is 8,000
+	SendHold, RecvHold bool          // we send nothing; we want nothing
+}
+
+// Format is a codec under a payload type.
+type Format struct {
+	Codec       Codec
+	PayloadType uint8
 }
 
 // Stream is the sound of one call. Open makes it, Start begins, End ends, Close frees the sockets.
@@ -85,9 +85,12 @@ type inbound struct {
 	gaps                    rtpmedia.Gaps
 	noise                   rtpmedia.Noise
 	hushed                  bool // the last beat of sound was quiet
+	codec                   Codec
+	decoder                 decoder
+	clock                   clock
 	up                      *audio.Resampler
 	code                    [rtpmedia.Beat]byte
-	pcm                     [rtpmedia.Beat]int16
+	pcm                     media.Frame // as decoded; narrow sound fills half of it
 	heard                   media.Frame
 	refused, before, missed int64 // packets of strangers; received and lost of earlier sources
 }
@@ -96,10 +99,14 @@ type inbound struct {
 type outbound struct {
 	talker   rtpmedia.Talker
 	keypad   rtpmedia.Keypad
+	codec    Codec
+	encoder  encoder
 	down     *audio.Resampler
-	speaking bool
-	code     [rtpmedia.Beat]byte
-	pcm      [rtpmedia.Beat]int16
+	now      bool                                                          // this beat is sound of ours, not silence
+	speaking bool                                                          // so is some of the packet
+	pcm      [(longest + media.FrameTime) * media.Rate / time.Second]int16 // of the packet that is being filled
+	have     int                                                           // samples of it
+	code     [maxPayload]byte
 	said     media.Frame
 	packet   []byte
 	sent     int64
@@ -119,14 +126,13 @@ func Open(c Config) (*Stream, error) {
 		c.MediaTimeout = 30 * time.Second
 	}
 	s.limit = int(c.MediaTimeout / media.FrameTime)
-	if s.in.up, err = audio.NewResampler(audio.Narrow, audio.Wide); err == nil {
-		s.out.down, err = audio.NewResampler(audio.Wide, audio.Narrow)
-	}
-	if err != nil {
+	up, err1 := audio.NewResampler(audio.Narrow, audio.Wide)
+	down, err2 := audio.NewResampler(audio.Wide, audio.Narrow)
+	s.in.up, s.out.down = up, down
+	if err = errors.Join(err1, err2, s.in.become(PCMU), s.out.become(PCMU)); err != nil {
 		return nil, errors.Join(err, rtp.Close(), rtcp.Close())
 	}
-	s.out.talker = rtpmedia.NewTalker(rand.Uint32(), uint16(rand.Uint32()), rand.Uint32())
-	s.out.packet = make([]byte, 0, rtpmedia.HeaderSize+rtpmedia.Beat)
+	s.out.packet = make([]byte, 0, rtpmedia.HeaderSize+maxPayload)
 	s.readers.Go(s.readSound)
 	s.readers.Go(s.readControl)
 	return s, nil
@@ -161,7 +167,10 @@ func (s *Stream) Update(p Params) {
 		s.route.offer(p.Remote)
 	}
 	if p.Codec != s.p.Codec {
-		s.in.buffer.Flush()
+		if err := errors.Join(s.in.become(p.Codec), s.out.become(p.Codec)); err != nil {
+			s.log.Error("codec not changed", "codec", p.Codec, "error", err)
+			p.Codec, p.PayloadType = s.p.Codec, s.p.PayloadType
+		}
 	}
 	s.p, s.quiet = p, 0
 }
