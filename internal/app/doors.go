@@ -74,6 +74,7 @@ func (h *house) newSIP(guard *egress.Guard, board *boardLater) (*sipdoor.Door, e
 	cfg := sipdoor.Config{
 		Addr: h.cfg.SIP, TLSAddr: h.cfg.SIPTLS, ExternalIP: external, RTPPorts: ports, MediaTimeout: duration(h.cfg.RTPSilent),
 		Accept: sipdoor.Accept{Any: accept.Any, Trunks: accept.Trunks, Loopback: accept.Loopback, Networks: accept.Networks},
+		Refer:  h.cfg.SIPRefer == "accept",
 		Timers: sipdoor.Timers{Ring: duration(h.cfg.SIPRing)},
 	}
 	if accept.Users {

@@ -41,6 +41,9 @@ func (c *Config) Check() error {
 	if _, err := c.Users(); err != nil {
 		bad("sip.users", "%v", err)
 	}
+	if c.SIPRefer != "refuse" && c.SIPRefer != "accept" {
+		bad("sip.refer", "%q is neither refuse nor accept", c.SIPRefer)
+	}
 	errs = append(errs, c.checkNumbers(), c.checkTLS(), c.checkModels())
 	return errors.Join(errs...)
 }

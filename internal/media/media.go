@@ -126,6 +126,8 @@ type Target struct {
 	// Password of the trunk, unsealed, for digest.
 	Password string
 	From, To string // E.164
+	// Replaces makes the call take over another one at its target (RFC 3891); empty for an ordinary call.
+	Replaces string
 }
 
 // Outcome of a call that was not answered.

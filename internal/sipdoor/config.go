@@ -26,6 +26,7 @@ type Config struct {
 	MediaTimeout time.Duration // a leg that hears nothing for so long ends
 	UserAgent    string        // default "parley"
 	Accept       Accept
+	Refer        bool // take the REFERs of trunks' and friends' calls; else they are declined
 	Timers       Timers
 	Limits       Limits
 }
@@ -44,6 +45,7 @@ type Timers struct {
 	Unreached  time.Duration // no answer of any kind to an INVITE, then the next address of the trunk: 8 s
 	CancelWait time.Duration // a CANCEL that overtook its INVITE waits: 200 ms
 	Reply      time.Duration // a request other than INVITE waits for its final response: 10 s
+	Refer      time.Duration // what becomes of a REFER must be known: Ring and 30 s
 	Close      time.Duration // the last BYEs may take at the end: 3 s
 	Trunks     time.Duration // the list of trunks is read again: 10 s
 	Register   time.Duration // asked for as life of a registration: 10 min
@@ -104,6 +106,7 @@ func (c Config) withDefaults() (Config, error) {
 	} {
 		or(p, def)
 	}
+	or(&t.Refer, t.Ring+30*time.Second)
 	for p, def := range map[*int]int{
 		&l.Message: 16 << 10, &l.Dialogs: 2000, &l.Transactions: 20000, &l.Connections: 1000, &l.Rate: 50, &l.Burst: 200,
 	} {

@@ -30,6 +30,7 @@ type order struct {
 	to, from sip.Uri
 	creds    *credentials
 	ring     time.Duration
+	replaces string // the call that it takes over (RFC 3891)
 }
 
 // Dial implements media.Dialer: it rings through a trunk.
@@ -51,7 +52,7 @@ func (d *Door) Dial(ctx context.Context, t media.Target, ringing func(networkID 
 	if trunk.Port != sip.DefaultPort(hops[0].network) {
 		to.Port = trunk.Port
 	}
-	return d.place(ctx, order{trunk: trunk.ID, hops: hops, to: to, from: uri(t.From), creds: trunk.credentials()}, ringing)
+	return d.place(ctx, order{trunk: trunk.ID, hops: hops, to: to, from: uri(t.From), creds: trunk.credentials(), replaces: t.Replaces}, ringing)
 }
 
 // DialURI rings an address. Its errors are those of Dial.
@@ -94,7 +95,7 @@ func (d *Door) newDialing(o order) *dialing {
 	dlg := d.newDialog(p)
 	dlg.trunk, dlg.creds = o.trunk, o.creds
 	g := &dialing{
-		dialog: dlg, callID: p.callID, localTag: p.localTag, hops: o.hops, timeout: o.ring, acks: map[string]*sip.Request{},
+		dialog: dlg, replaces: o.replaces, callID: p.callID, localTag: p.localTag, hops: o.hops, timeout: o.ring, acks: map[string]*sip.Request{},
 		rings: make(chan struct{}, 1), result: make(chan result, 1),
 	}
 	or(&g.timeout, d.cfg.Timers.Ring)
@@ -130,6 +131,7 @@ func (d *Door) place(ctx context.Context, o order, ringing func(networkID string
 			if r.leg == nil || ctx.Err() == nil {
 				return r.leg, g.callID, r.err
 			}
+			_ = r.leg.Hangup(ctx) // only tells: it may be another dialog's by now
 			return nil, g.callID, g.takeBack()
 		case <-ctx.Done():
 			return nil, g.callID, g.takeBack()

@@ -25,6 +25,7 @@ type dialing struct {
 	callID, localTag string // also for the read loop
 	entered          atomic.Int32
 
+	replaces string
 	hops     []hop // to be tried, best first
 	timeout  time.Duration
 	signed   int
@@ -81,6 +82,10 @@ func (g *dialing) send() error {
 	d.peer.source = to
 	req := d.peer.request(sip.INVITE, d.door.stack.agent)
 	req.AppendHeader(sip.NewHeader("Content-Type", "application/sdp"))
+	if g.replaces != "" {
+		req.AppendHeader(sip.NewHeader("Replaces", g.replaces))
+		req.AppendHeader(sip.NewHeader("Require", "replaces"))
+	}
 	req.SetBody(d.sound.offer())
 	if d.creds != nil && !d.creds.sign(req) {
 		d.creds.forget()
@@ -340,7 +345,7 @@ func (g *dialing) connected(res *sip.Response) {
 		return
 	}
 	d.stream.Start(d.door.params(a, d))
-	g.settle(result{leg: &leg{d.stream, d}})
+	g.settle(result{leg: d.theLeg()})
 }
 
 // acknowledge sends the ACK to a 2xx: a request of its own with the CSeq and the credentials of the INVITE.

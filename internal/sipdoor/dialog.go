@@ -100,10 +100,11 @@ func (s *dialogs) count() int {
 type phase int
 
 const (
-	early     phase = iota // an INVITE has no final response yet
-	confirmed              // it has a 2xx
-	leaving                // a BYE of ours is on its way
-	finished               // the loop ends
+	early      phase = iota // an INVITE has no final response yet
+	confirmed               // it has a 2xx
+	leaving                 // a BYE of ours is on its way
+	subscribed              // the peer has hung up, but NOTIFYs of a transfer go on
+	finished                // the loop ends
 )
 
 // dialog is one call. Its goroutine empties the mailbox; only functions run there touch what stands below box.
@@ -122,6 +123,9 @@ type dialog struct {
 	phase     phase
 	serving   *answering // an INVITE of the peer's that is not done with
 	dialing   *dialing   // our INVITE, until it is answered
+	leg       *leg       // made when it is first wanted
+	referring *referring // our REFER, the last one
+	referred  *referred  // the peer's REFER, the last one
 	stream    *stream.Stream
 	sound     session
 	ended     <-chan struct{} // the stream's end
@@ -156,6 +160,7 @@ func (d *dialog) run() {
 	if d.dialing != nil {
 		d.dialing.forget()
 	}
+	d.referring.forget()
 	if d.serving != nil {
 		d.serving.stop()
 		d.serving.goAway()

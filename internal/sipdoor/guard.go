@@ -8,7 +8,7 @@ import (
 )
 
 // allowed are the methods that we take (RFC 3261 §20.5).
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY"
 
 // refusal is an answer that says no.
 type refusal struct {
@@ -66,7 +66,7 @@ func unfit(m *sip.Request) *refusal {
 	for _, name := range []string{"Require", "Proxy-Require"} {
 		for _, h := range m.GetHeaders(name) {
 			for tag := range strings.SplitSeq(h.Value(), ",") {
-				if tag = strings.TrimSpace(tag); tag != "" {
+				if tag = strings.TrimSpace(tag); tag != "" && !strings.EqualFold(tag, "replaces") {
 					unknown = append(unknown, tag)
 				}
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -88,7 +89,7 @@ func (in *incoming) Answer(ctx context.Context) (media.Leg, error) {
 		return nil, err
 	}
 	d := in.s.dialog
-	return &leg{d.stream, d}, nil
+	return d.theLeg(), nil
 }
 
 func (in *incoming) pickUp() error {
@@ -129,19 +130,30 @@ func (in *incoming) serve(ctx context.Context, answerer media.Answerer) {
 	answerer.Serve(ctx, in)
 }
 
-// leg is an answered call.
+// leg is an answered call. Its sound stays when another dialog takes it over.
 type leg struct {
 	*stream.Stream
-	dialog *dialog
+	dialog atomic.Pointer[dialog]
+	wishes chan media.Wish
+}
+
+// theLeg is the dialog's leg, made when it is first wanted.
+func (d *dialog) theLeg() *leg {
+	if d.leg == nil {
+		d.leg = &leg{Stream: d.stream, wishes: make(chan media.Wish, 1)}
+		d.leg.dialog.Store(d)
+	}
+	return d.leg
 }
 
 var _ media.Leg = (*leg)(nil)
 
 // Hangup implements media.Leg.
 func (l *leg) Hangup(ctx context.Context) error {
-	l.dialog.box.put(func() { l.dialog.leave(media.EndLocal) })
+	d := l.dialog.Load()
+	d.box.put(func() { d.leave(media.EndLocal) })
 	select {
-	case <-l.dialog.over:
+	case <-d.over:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

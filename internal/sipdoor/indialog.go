@@ -42,6 +42,10 @@ func (d *dialog) handle(req *sip.Request, tx *sip.ServerTx) {
 		d.reinvited(req, tx)
 	case sip.OPTIONS:
 		answer(ok())
+	case sip.REFER:
+		d.askedToCall(req, tx)
+	case sip.NOTIFY:
+		d.notified(req, tx)
 	default:
 		answer(noMethod())
 	}
@@ -62,7 +66,7 @@ func (d *dialog) hungUp() {
 	if d.dialing.pending() {
 		d.dialing.settle(result{err: &media.NotAnswered{Outcome: media.OutcomeFailed, Reason: reasonHungUp}})
 	}
-	d.phase = finished
+	d.outlive()
 }
 
 // reinvited serves an INVITE within the dialog: hold, resume, another address or codec, or a sign of life (RFC 3261 §14.2).
@@ -74,7 +78,7 @@ func (d *dialog) reinvited(req *sip.Request, tx *sip.ServerTx) {
 	case d.serving != nil:
 		d.door.respond(req, tx, refuse(sip.StatusInternalServerError, "INVITE In Progress", retryAfter(3)))
 		return
-	case d.phase == leaving:
+	case d.phase >= leaving:
 		d.door.respond(req, tx, noDialog())
 		return
 	}

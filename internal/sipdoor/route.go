@@ -62,8 +62,10 @@ func (d *Door) outside(req *sip.Request, tx *sip.ServerTx, j judgement) {
 		}
 	case sip.OPTIONS:
 		d.respond(req, tx, refuse(sip.StatusOK, "OK", sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", "application/sdp")))
-	case sip.BYE:
+	case sip.BYE, sip.NOTIFY:
 		d.respond(req, tx, noDialog())
+	case sip.REFER: // nobody outside of a call makes us call
+		d.respond(req, tx, refuse(603, "Decline"))
 	default:
 		d.respond(req, tx, noMethod())
 	}
@@ -91,6 +93,10 @@ func (d *Door) invited(req *sip.Request, tx *sip.ServerTx, j judgement) *refusal
 			return notAcceptable(err)
 		}
 	}
+	over, wrong := d.replaced(req, j)
+	if wrong != nil {
+		return wrong
+	}
 	p := peerOfCaller(req, d.stack.contact(userOf(&req.Recipient), from(req)))
 	dlg := d.newDialog(p)
 	dlg.trunk, dlg.remoteSeq, dlg.canceled = j.trunk, int64(req.CSeq().SeqNo), d.invites.canceled(inviteKey(req))
@@ -109,7 +115,11 @@ func (d *Door) invited(req *sip.Request, tx *sip.ServerTx, j judgement) *refusal
 		return noCapacity()
 	}
 	dlg.box.put(func() { s.respond(sip.StatusTrying, "Trying", nil) })
-	if !d.spawn(func() { s.in.serve(context.Background(), d.deps.Answerer) }) {
+	serve := func() { s.in.serve(context.Background(), d.deps.Answerer) }
+	if over != nil {
+		serve = func() { over.run(s.in) }
+	}
+	if !d.spawn(serve) {
 		dlg.box.put(func() { dlg.leave(media.EndLocal) })
 	}
 	return nil
