@@ -74,6 +74,7 @@ type Leg interface {
 type Stats struct {
 	Codec                                       string
 	Received, Lost, Late, Refused, Sent, Missed int64 // packets; Refused came from a stranger; Missed are ticks the reader was too late for
+	Forged                                      int64 // packets of the right source that its SRTP keys did not open
 	JitterMillis, RoundTripMillis               float64
 }
 

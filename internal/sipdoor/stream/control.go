@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -22,6 +23,14 @@ type control struct {
 	lastReport uint32    // middle 32 bits of the NTP time of the talker's last sender report
 	reportedAt time.Time // when it came
 	roundTrip  time.Duration
+	far        heard
+}
+
+// heard is what the talker's reports say of what it hears of us (RFC 3550 §6.4.1).
+type heard struct {
+	known  bool
+	lost   uint32 // packets in all
+	jitter time.Duration
 }
 
 // readControl takes and sends RTCP until the socket is closed.
@@ -52,17 +61,34 @@ func reportWait() time.Duration {
 	return time.Duration((0.5 + rand.Float64()) * float64(reportEvery))
 }
 
-// takeControl reads a compound packet of the talker.
+// takeControl judges what came on the socket of RTCP.
 func (s *Stream) takeControl(b []byte, from netip.AddrPort, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.started || !s.route.welcomeControl(from, s.p.AllowedSource) {
+	switch {
+	case !s.started:
+	case kindOf(b, false) == kindSTUN:
+		s.check(b, from, s.rtcp)
+	default:
+		s.heed(b, from, now)
+	}
+}
+
+// heed reads a compound packet of the talker. Only one that is authentic says where the talker's RTCP comes from.
+func (s *Stream) heed(b []byte, from netip.AddrPort, now time.Time) {
+	if !s.route.admitsControl(from, s.p.AllowedSource) || s.p.ICE != nil && !s.ice.at.IsValid() {
+		return
+	}
+	b, ok := s.vault.openControl(b)
+	if !ok {
+		s.forged()
 		return
 	}
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
 		return
 	}
+	s.route.confirmControl(from)
 	s.quiet = 0
 	for _, p := range packets {
 		switch p := p.(type) {
@@ -71,6 +97,10 @@ func (s *Stream) takeControl(b []byte, from netip.AddrPort, now time.Time) {
 			s.measure(p.Reports, now)
 		case *rtcp.ReceiverReport:
 			s.measure(p.Reports, now)
+		case *rtcp.Goodbye: // the source is gone (RFC 3550 §6.3.4); whether the call is, the dialog says
+			if slices.Contains(p.Sources, s.in.ssrc) {
+				s.in.gaps.Restart()
+			}
 		}
 	}
 }
@@ -80,6 +110,7 @@ func (s *Stream) measure(reports []rtcp.ReceptionReport, now time.Time) {
 		if r.SSRC != s.out.talker.SSRC {
 			continue
 		}
+		s.control.far = heard{known: true, lost: r.TotalLost, jitter: time.Duration(r.Jitter) * time.Second / rtpmedia.ClockRate}
 		if d, ok := rtpmedia.RoundTrip(now, r.LastSenderReport, r.Delay); ok {
 			s.control.roundTrip = d
 		}
@@ -95,17 +126,21 @@ func (s *Stream) report(now time.Time) {
 	}
 }
 
-// farewell tells the talker that we leave (RFC 3550 §6.6).
+// farewell tells the talker that we leave (RFC 3550 §6.6) and ends the handshake.
 func (s *Stream) farewell() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.started {
 		s.sendControl(append(s.compound(time.Now()), &rtcp.Goodbye{Sources: []uint32{s.out.talker.SSRC}}))
 	}
+	s.part()
 }
 
 func (s *Stream) sendControl(packets []rtcp.Packet) {
-	to := s.route.controlDestination()
+	to, on := s.route.controlDestination(), s.rtcp
+	if s.p.Mux { // RFC 5761 §5.1.3
+		to, on = s.route.destination(), s.rtp
+	}
 	if !to.IsValid() {
 		return
 	}
@@ -114,7 +149,10 @@ func (s *Stream) sendControl(packets []rtcp.Packet) {
 		s.log.Error("RTCP not written", "error", err)
 		return
 	}
-	_, _ = s.rtcp.WriteToUDPAddrPort(b, to) // lost like any other datagram
+	b, ok := s.vault.sealControl(b)
+	if ok {
+		_, _ = on.WriteToUDPAddrPort(b, to) // lost like any other datagram
+	}
 }
 
 // compound begins with a report and names us (RFC 3550 §6.1).

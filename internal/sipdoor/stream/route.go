@@ -57,16 +57,17 @@ func (r *route) admits(a netip.Addr, allowed func(netip.Addr) bool) bool {
 // establish makes a source the only one.
 func (r *route) establish(from netip.AddrPort) { r.peer, r.established = from, true }
 
-// welcomeControl is welcome for RTCP, whose port is not the one of the sound; it may confirm the offered address.
-func (r *route) welcomeControl(from netip.AddrPort, allowed func(netip.Addr) bool) bool {
-	if r.established && from.Addr() != r.peer.Addr() || !r.established && !r.admits(from.Addr(), allowed) {
-		return false
-	}
+// admitsControl is welcome for RTCP, whose port is not the one of the sound.
+func (r *route) admitsControl(from netip.AddrPort, allowed func(netip.Addr) bool) bool {
+	return r.established && from.Addr() == r.peer.Addr() || !r.established && r.admits(from.Addr(), allowed)
+}
+
+// confirmControl takes note of where RTCP came from; it may confirm the offered address.
+func (r *route) confirmControl(from netip.AddrPort) {
 	if from.Addr() == r.offered.Addr() {
 		r.confirmed = true
 	}
 	r.control = from
-	return true
 }
 
 // controlDestination is where RTCP goes: to where it comes from, else to the port after the sound's (RFC 3550 §11).

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"errors"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -43,10 +42,27 @@ func (s *Stream) receive(b []byte, from netip.AddrPort, arrival uint32) {
 	if !s.started {
 		return
 	}
-	if !s.route.welcome(from, s.p.AllowedSource) {
-		if s.in.refused++; s.in.refused == 1 {
-			s.log.Warn("sound of a stranger refused", slog.Group("pii", "from", from.String()))
-		}
+	switch kindOf(b, s.p.Mux) {
+	case kindSTUN:
+		s.check(b, from, s.rtp)
+	case kindDTLS:
+		s.record(b, from)
+	case kindControl:
+		s.heed(b, from, time.Now())
+	default:
+		s.take(b, from, arrival)
+	}
+}
+
+// take judges and stores a packet of sound. Only one that is authentic makes its source the talker's.
+func (s *Stream) take(b []byte, from netip.AddrPort, arrival uint32) {
+	if !s.welcome(from) {
+		s.refuse(from)
+		return
+	}
+	b, ok := s.vault.open(b)
+	if !ok {
+		s.forged()
 		return
 	}
 	p, err := rtpmedia.Parse(b)
@@ -265,7 +281,11 @@ func (s *Stream) keyBeat() uint32 {
 // send writes a packet. A datagram that the system does not take is lost like any other.
 func (s *Stream) send(p rtpmedia.Packet, to netip.AddrPort) {
 	s.out.packet = p.Append(s.out.packet[:0])
-	if _, err := s.rtp.WriteToUDPAddrPort(s.out.packet, to); err == nil {
+	b, ok := s.vault.seal(s.out.packet)
+	if !ok {
+		return
+	}
+	if _, err := s.rtp.WriteToUDPAddrPort(b, to); err == nil {
 		s.out.sent++
 	}
 	s.route.spend()

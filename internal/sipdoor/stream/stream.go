@@ -44,6 +44,10 @@ type Params struct {
 	DTMFPayload        uint8         // of telephone-event; 0: not agreed on
 	DTMFClock          int           // ticks a second that its durations are counted in; 0 is 8,000
 	SendHold, RecvHold bool          // we send nothing; we want nothing
+	Mux                bool          // RTCP shares the port of the sound (RFC 5761)
+	SRTP               *SRTP         // keys; nil is none
+	DTLS               *DTLS         // makes the keys instead
+	ICE                *ICE          // the other side finds the way; nil is without
 }
 
 // Format is a codec under a payload type.
@@ -73,6 +77,9 @@ type Stream struct {
 	in      inbound
 	out     outbound
 	control control
+	vault   vault
+	hands   *handshake // that makes keys; nil for none
+	ice     nominee
 }
 
 // inbound is what comes from the talker.
@@ -93,6 +100,7 @@ type inbound struct {
 	pcm                     media.Frame // as decoded; narrow sound fills half of it
 	heard                   media.Frame
 	refused, before, missed int64 // packets of strangers; received and lost of earlier sources
+	forged                  int64 // packets that our keys did not open
 }
 
 // outbound is what goes to the talker.
@@ -163,9 +171,16 @@ func (s *Stream) Start(p Params) {
 func (s *Stream) Update(p Params) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p.Remote != s.p.Remote || !p.Remote.IsValid() {
+	switch {
+	case p.ICE != nil && (s.p.ICE == nil || *p.ICE != *s.p.ICE): // the other side's checks say where sound goes, not before
+		s.ice = nominee{}
+		s.route.offer(p.Remote)
+		s.route.budget = 0
+	case p.ICE != nil:
+	case p.Remote != s.p.Remote || !p.Remote.IsValid():
 		s.route.offer(p.Remote)
 	}
+	s.protect(&p)
 	if p.Codec != s.p.Codec {
 		if err := errors.Join(s.in.become(p.Codec), s.out.become(p.Codec)); err != nil {
 			s.log.Error("codec not changed", "codec", p.Codec, "error", err)
@@ -173,6 +188,21 @@ func (s *Stream) Update(p Params) {
 		}
 	}
 	s.p, s.quiet = p, 0
+}
+
+// protect takes what was agreed on to encrypt with. If that is of no use, nothing passes rather than all in clear.
+func (s *Stream) protect(p *Params) {
+	if s.meet(p.DTLS); p.DTLS != nil {
+		return
+	}
+	if err := s.vault.turn(p.SRTP); err != nil {
+		s.log.Error("keys of SRTP", "error", err)
+	}
+}
+
+// welcome says whether sound from there may be the talker's; with ICE only what was nominated is.
+func (s *Stream) welcome(from netip.AddrPort) bool {
+	return (s.p.ICE == nil || s.ice.at.IsValid()) && s.route.welcome(from, s.p.AllowedSource)
 }
 
 // End ends the stream for a cause, tells the other side by RTCP, and reports whether this call did it.
@@ -220,7 +250,7 @@ func (s *Stream) Stats() media.Stats {
 	r := &s.in.reception
 	return media.Stats{
 		Codec: s.p.Codec.String(), Received: s.in.before + r.Received(), Lost: s.in.missed + max(0, r.Lost()), Late: s.in.buffer.Late(),
-		Refused: s.in.refused, Sent: s.out.sent, Missed: missed,
+		Refused: s.in.refused, Forged: s.in.forged, Sent: s.out.sent, Missed: missed,
 		JitterMillis: float64(r.Jitter()) / float64(time.Millisecond), RoundTripMillis: float64(s.control.roundTrip) / float64(time.Millisecond),
 	}
 }

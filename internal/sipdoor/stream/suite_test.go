@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/pion/srtp/v3"
+
 	"github.com/parley-voice/parley/internal/media"
 	"github.com/parley-voice/parley/internal/media/mediatest"
 )
@@ -57,24 +59,49 @@ func (f *farEnd) Press(digit byte) { _ = f.SendDigit(f.ctx, digit) }
 
 func (f *farEnd) HangUp() { f.hang() }
 
-func TestContract(t *testing.T) {
+// facing opens two streams that beat and are connected as agree says.
+func facing(t *testing.T, agree func(near, far *Params)) (*Stream, *farEnd) {
+	p := NewPacer(0)
+	ctx, stop := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- p.Run(ctx) }()
+	near := open(t, Config{Pacer: p})
+	far := &farEnd{Stream: open(t, Config{Pacer: p}), ctx: ctx, hang: func() { near.End(media.EndRemote) }}
+	a, b := Params{Remote: port(uint16(far.Port())), DTMFPayload: 101}, Params{Remote: port(uint16(near.Port())), DTMFPayload: 101}
+	agree(&a, &b)
+	near.Start(a)
+	far.Start(b)
+	far.wg.Go(far.listen)
+	t.Cleanup(func() {
+		stop()
+		far.wg.Wait()
+		if err := <-ran; err != nil {
+			t.Error(err)
+		}
+	})
+	return near, far
+}
+
+func contract(t *testing.T, agree func(near, far *Params)) {
 	mediatest.Run(t, func(t *testing.T) (media.Leg, mediatest.Far) {
-		p := NewPacer(0)
-		ctx, stop := context.WithCancel(context.Background())
-		ran := make(chan error, 1)
-		go func() { ran <- p.Run(ctx) }()
-		near := open(t, Config{Pacer: p})
-		far := &farEnd{Stream: open(t, Config{Pacer: p}), ctx: ctx, hang: func() { near.End(media.EndRemote) }}
-		near.Start(Params{Remote: port(uint16(far.Port())), DTMFPayload: 101})
-		far.Start(Params{Remote: port(uint16(near.Port())), DTMFPayload: 101})
-		far.wg.Go(far.listen)
-		t.Cleanup(func() {
-			stop()
-			far.wg.Wait()
-			if err := <-ran; err != nil {
-				t.Error(err)
-			}
-		})
+		near, far := facing(t, agree)
 		return leg{near}, far
+	})
+}
+
+func TestContract(t *testing.T) { contract(t, func(_, _ *Params) {}) }
+
+func TestContractOverSRTP(t *testing.T) {
+	contract(t, func(near, far *Params) {
+		near.SRTP, far.SRTP = ring(srtp.ProtectionProfileAes128CmHmacSha1_80)
+		near.Mux, far.Mux = true, true
+	})
+}
+
+func TestContractOverDTLS(t *testing.T) { // RFC 5764
+	a, b := certified(t), certified(t)
+	contract(t, func(near, far *Params) {
+		near.DTLS = &DTLS{Certificate: a.certificate, Fingerprints: []Fingerprint{b.print}}
+		far.DTLS = &DTLS{Certificate: b.certificate, Fingerprints: []Fingerprint{a.print}, Active: true}
 	})
 }

@@ -1,0 +1,127 @@
+package stream
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/pion/srtp/v3"
+
+	"github.com/parley-voice/parley/internal/rtpmedia"
+)
+
+// ring is a pair of keys: what one side sends with the other receives with.
+func ring(s Suite) (near, far *SRTP) {
+	k, _ := s.KeyLen()
+	n, _ := s.SaltLen()
+	a, b := bytes.Repeat([]byte{1}, k+n), bytes.Repeat([]byte{2}, k+n)
+	return &SRTP{Suite: s, Local: a, Remote: b}, &SRTP{Suite: s, Local: b, Remote: a}
+}
+
+var suites = map[string]Suite{
+	"AES_CM_128_HMAC_SHA1_80 (RFC 4568 §6.2.1)": srtp.ProtectionProfileAes128CmHmacSha1_80,
+	"AES_CM_128_HMAC_SHA1_32 (RFC 4568 §6.2.2)": srtp.ProtectionProfileAes128CmHmacSha1_32,
+	"AEAD_AES_128_GCM (RFC 7714 §14.2)":         srtp.ProtectionProfileAeadAes128Gcm,
+	"AEAD_AES_256_GCM (RFC 7714 §14.2)":         srtp.ProtectionProfileAeadAes256Gcm,
+}
+
+func lock(t *testing.T, k *SRTP) *vault {
+	t.Helper()
+	var v vault
+	if err := v.turn(k); err != nil {
+		t.Fatal(err)
+	}
+	return &v
+}
+
+func TestWhatOneSideSealsTheOtherOpens(t *testing.T) {
+	for name, suite := range suites {
+		t.Run(name, func(t *testing.T) {
+			near, far := ring(suite)
+			a, b := lock(t, near), lock(t, far)
+			for i := range 70000 { // the sequence wraps, the rollover counter does not stand in the packet (RFC 3711 §3.3.1)
+				if i > 300 && i < 65400 {
+					continue
+				}
+				clear := rtpmedia.Packet{Sequence: uint16(i), Timestamp: uint32(i * 160), SSRC: 9, Payload: sound}.Append(nil)
+				sealed, ok := a.seal(clear)
+				if !ok || bytes.Contains(sealed, sound[:16]) {
+					t.Fatal("sent in clear")
+				}
+				opened, ok := b.open(sealed)
+				if !ok || !bytes.Equal(opened, clear) {
+					t.Fatalf("packet %d was not opened", i)
+				}
+				if _, ok := b.open(sealed); ok {
+					t.Fatal("a replayed packet was opened (RFC 3711 §3.3.2)")
+				}
+			}
+			rr := []byte{0x80, 201, 0, 1, 0, 0, 0, 9}
+			c, _ := a.sealControl(rr)
+			if opened, ok := b.openControl(c); !ok || !bytes.Equal(opened, rr) {
+				t.Error("RTCP was not opened (RFC 3711 §3.4)")
+			}
+			if _, ok := b.openControl(rr); ok {
+				t.Error("RTCP in clear passed")
+			}
+		})
+	}
+}
+
+func TestNothingPassesUnderAWrongKeyOrInClear(t *testing.T) {
+	for name, suite := range suites {
+		t.Run(name, func(t *testing.T) {
+			near, far := ring(suite)
+			far.Remote = bytes.Repeat([]byte{3}, len(far.Remote))
+			a, b := lock(t, near), lock(t, far)
+			clear := rtpmedia.Packet{Sequence: 1, SSRC: 9, Payload: sound}.Append(nil)
+			sealed, _ := a.seal(clear)
+			if _, ok := b.open(sealed); ok {
+				t.Error("opened with another key")
+			}
+			if _, ok := b.open(clear); ok {
+				t.Error("passed in clear")
+			}
+			for n := range sealed {
+				if _, ok := b.open(sealed[:n]); ok {
+					t.Fatalf("%d bytes of a packet were opened", n)
+				}
+			}
+		})
+	}
+}
+
+func TestAKeyThatStaysGoesOnCounting(t *testing.T) { // RFC 3711 §3.2.1: the rollover counter belongs to the key
+	near, far := ring(srtp.ProtectionProfileAes128CmHmacSha1_80)
+	a, b := lock(t, near), lock(t, far)
+	for i := 65530; i < 65550; i++ {
+		sealed, _ := a.seal(rtpmedia.Packet{Sequence: uint16(i), SSRC: 9, Payload: sound}.Append(nil))
+		if _, ok := b.open(sealed); !ok {
+			t.Fatalf("packet %d was not opened", i)
+		}
+		again := *far
+		if err := b.turn(&again); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSRTPAllocatesNothingForAFrame(t *testing.T) {
+	if raceDetector {
+		t.Skip("allocations are counted without the race detector")
+	}
+	for name, suite := range suites {
+		near, far := ring(suite)
+		a, b := lock(t, near), lock(t, far)
+		d, i := rtpmedia.Packet{SSRC: 77, Payload: sound}.Append(nil), 0
+		if n := testing.AllocsPerRun(500, func() {
+			i++
+			d[2], d[3] = byte(i>>8), byte(i)
+			sealed, _ := a.seal(d)
+			if _, ok := b.open(sealed); !ok {
+				t.Fatal("not opened")
+			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
