@@ -141,23 +141,35 @@ func (a *Agents) SetInitialMessageCache(ctx context.Context, actor parley.Actor,
 	})
 }
 
-// recentCalls counts the calls that are no tests, up to as many as are needed.
+// recentCalls counts the calls that the agent placed lately and that are no tests.
 func recentCalls(ctx context.Context, tx store.Tx, row *parley.Agent) (n int, err error) {
-	f := store.CallFilter{
-		AgentID: row.ID, Direction: parley.Outbound, From: time.Now().UTC().AddDate(0, 0, -cacheDays), Page: store.Page{Number: 1, Size: 500},
+	sums, err := tx.TallyCalls(ctx, row.EnvironmentID, store.TallyFilter{
+		AgentID: row.ID, Direction: parley.Outbound, From: time.Now().UTC().AddDate(0, 0, -cacheDays),
+	})
+	for _, s := range sums {
+		n += s.Calls
 	}
-	for ; ; f.Page.Number++ {
-		page, _, err := tx.ListCalls(ctx, row.EnvironmentID, f)
-		if err != nil {
-			return 0, err
-		}
-		for _, c := range page {
-			if !c.Testing {
-				n++
-			}
-		}
-		if n >= cacheCalls || len(page) < f.Page.Size {
-			return n, nil
-		}
+	return n, err
+}
+
+// Eligibility says whether an agent has placed enough calls for the cache of its opening.
+type Eligibility struct{ Calls, Required, Days int }
+
+// Eligible says that it has.
+func (e Eligibility) Eligible() bool { return e.Calls >= e.Required }
+
+// Eligibility counts at the moment that it is asked.
+func (a *Agents) Eligibility(ctx context.Context, actor parley.Actor, id string) (e Eligibility, err error) {
+	if err := actor.Require(parley.ReadAgents); err != nil {
+		return e, err
 	}
+	e = Eligibility{Required: cacheCalls, Days: cacheDays}
+	err = a.deps.Store.View(ctx, func(ctx context.Context, tx store.Tx) error {
+		row, err := tx.Agent(ctx, actor.EnvironmentID, id)
+		if err == nil {
+			e.Calls, err = recentCalls(ctx, tx, row)
+		}
+		return err
+	})
+	return e, err
 }

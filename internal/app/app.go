@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/parley-voice/parley/internal/agents"
+	"github.com/parley-voice/parley/internal/billing"
 	"github.com/parley-voice/parley/internal/blobs"
 	"github.com/parley-voice/parley/internal/calls"
 	"github.com/parley-voice/parley/internal/config"
@@ -35,6 +37,8 @@ type house struct {
 	blobs     *blobs.Dir
 	engines   *engines
 	telephony *telephony.Telephony
+	voices    *agents.Voices
+	billing   *billing.Billing
 	eraser    *erasure.Eraser
 	board     *calls.Switchboard
 	sip       *sipdoor.Door

@@ -15,7 +15,9 @@ import (
 	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/accounts"
 	"github.com/parley-voice/parley/internal/agents"
+	"github.com/parley-voice/parley/internal/billing"
 	"github.com/parley-voice/parley/internal/calls"
+	"github.com/parley-voice/parley/internal/config"
 	"github.com/parley-voice/parley/internal/egress"
 	"github.com/parley-voice/parley/internal/httpapi"
 	"github.com/parley-voice/parley/internal/jobs"
@@ -42,6 +44,8 @@ func (h *house) openTelephone(context.Context) error {
 		return err
 	}
 	h.sip = door
+	h.voices = agents.NewVoices(voices(), h.engines.synthesizer(), h.log)
+	h.billing = billing.New(billing.Deps{Store: h.store, Prices: prices(h.cfg), Template: h.voices.Template})
 	h.telephony = telephony.New(telephony.Deps{Store: h.store, Prober: door, Vault: h.key, Log: h.log})
 	if h.board, err = h.newBoard(door); err != nil {
 		return err
@@ -117,6 +121,18 @@ func (h *house) trunks(ctx context.Context) (all []sipdoor.Trunk, err error) {
 	return all, err
 }
 
+// prices are what the operator charges; the lists were checked with the rest of the configuration.
+func prices(c config.Config) billing.Prices {
+	list := func(l []string) map[string]float64 {
+		m, _ := config.Prices(l)
+		return m
+	}
+	return billing.Prices{
+		Currency: c.PriceCurrency, Voice: list(c.PriceVoice), Transcription: c.PriceTranscription, Input: c.PriceInput, Output: c.PriceOutput,
+		Outbound: list(c.PriceOutbound), Inbound: list(c.PriceInbound),
+	}
+}
+
 func (h *house) newBoard(dialer media.Dialer) (*calls.Switchboard, error) {
 	node, err := nodeID(h.cfg.Data)
 	if err != nil {
@@ -127,6 +143,7 @@ func (h *house) newBoard(dialer media.Dialer) (*calls.Switchboard, error) {
 		OutboundPrefixes: h.cfg.CallsPrefixes, DrainWithin: duration(h.cfg.Drain),
 	}, calls.Deps{
 		Store: h.store, Blobs: h.blobs, Dialer: dialer, Engines: h.engines.forCall, Unseal: h.telephony.Password,
+		Price:        h.billing.Price,
 		Authenticate: accounts.New(h.store, secrets.HashToken, secrets.NewSecret).Authenticate,
 		NewToken:     secrets.NewToken, HashToken: secrets.HashToken, Log: h.log,
 	}), nil
@@ -151,12 +168,11 @@ func (h *house) openDoors(context.Context) error {
 		return fmt.Errorf("http: %w", err)
 	}
 	h.http = listener
-	voices := agents.NewVoices(voices(), h.engines.synthesizer(), h.log)
 	srv := &http.Server{
 		Handler: httpapi.New(httpapi.Config{RateLimit: h.cfg.APIRate, PublicURL: h.cfg.PublicURL}, httpapi.Deps{
 			Accounts: accounts.New(h.store, secrets.HashToken, secrets.NewSecret),
-			Agents:   agents.New(agents.Deps{Store: h.store, Eraser: h.eraser, Voices: voices, Languages: h.engines.languages}),
-			Voices:   voices, Telephony: h.telephony, Calls: h.board, Erasures: h.eraser, Recordings: h.blobs, Signer: h.key,
+			Agents:   agents.New(agents.Deps{Store: h.store, Eraser: h.eraser, Voices: h.voices, Languages: h.engines.languages}),
+			Voices:   h.voices, Billing: h.billing, Telephony: h.telephony, Calls: h.board, Erasures: h.eraser, Recordings: h.blobs, Signer: h.key,
 			Transport: h.ws, Log: h.log,
 		}),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

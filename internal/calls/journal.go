@@ -175,9 +175,12 @@ func (e entry) write(ctx context.Context, tx store.Tx) error {
 	if err := tx.AmendCall(ctx, e.call); err != nil && parley.CodeOf(err) != parley.CallNotFound {
 		return err
 	}
-	_, err := tx.UpdateCall(ctx, e.call)
+	wrote, err := tx.UpdateCall(ctx, e.call)
 	if parley.CodeOf(err) == parley.CallNotFound {
 		return nil // its agent was deleted; there is nothing left to write to
+	}
+	if wrote && e.call.Cost > 0 {
+		return tx.Charge(ctx, e.call.EnvironmentID, e.call.Cost)
 	}
 	return err
 }

@@ -86,6 +86,9 @@ func (s *Switchboard) finish(c *parley.Call, status parley.CallStatus, reason st
 		c.Recording = "" // there was nothing to record
 	}
 	c.Status, c.EndedReason, c.UpdatedAt, c.EndedAt = status, reason, t, &t
+	if s.deps.Price != nil {
+		c.Cost = s.deps.Price(c)
+	}
 	s.journal.putCall(*c)
 	s.log.Info("call ended", "call", c.ID, "agent", c.AgentID, "status", status, "reason", reason, "seconds", int(c.Duration().Seconds()))
 }

@@ -48,6 +48,8 @@ type Deps struct {
 	Dialer media.Dialer
 	// Engines gives what a conversation needs, by the agent's engine name (empty is the default); an error names the remedy.
 	Engines func(name string) (convo.Engines, error)
+	// Price says what a finished call costs its environment; nil charges nothing.
+	Price func(c *parley.Call) float64
 	// Unseal opens the sealed password of a trunk.
 	Unseal func(t *parley.SIPTrunk) (string, error)
 	// NewToken makes a secret and its hash for the transport of an outside call.

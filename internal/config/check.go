@@ -44,7 +44,7 @@ func (c *Config) Check() error {
 	if c.SIPRefer != "refuse" && c.SIPRefer != "accept" {
 		bad("sip.refer", "%q is neither refuse nor accept", c.SIPRefer)
 	}
-	errs = append(errs, c.checkNumbers(), c.checkTLS(), c.checkModels())
+	errs = append(errs, c.checkNumbers(), c.checkTLS(), c.checkModels(), c.checkPrices())
 	return errors.Join(errs...)
 }
 
@@ -102,6 +102,41 @@ func (c *Config) checkModels() error {
 		errs = append(errs, fmt.Errorf("engine: there is no %q under engines", c.Engine))
 	}
 	return errors.Join(errs...)
+}
+
+func (c *Config) checkPrices() error {
+	var errs []error
+	for key, v := range map[string]float64{"pricing.transcription": c.PriceTranscription, "pricing.llm_input": c.PriceInput, "pricing.llm_output": c.PriceOutput} {
+		if !(v >= 0 && v < maxPrice) {
+			errs = append(errs, fmt.Errorf("%s: %v is no price", key, v))
+		}
+	}
+	for key, list := range map[string][]string{"pricing.voice": c.PriceVoice, "pricing.outbound": c.PriceOutbound, "pricing.inbound": c.PriceInbound} {
+		if _, err := Prices(list); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", key, err))
+		}
+	}
+	if len(c.PriceCurrency) != 3 {
+		errs = append(errs, fmt.Errorf("pricing.currency: %q is no code of three letters", c.PriceCurrency))
+	}
+	return errors.Join(errs...)
+}
+
+// maxPrice is where a price is surely a mistake.
+const maxPrice = 1e6
+
+// Prices reads a list of NAME=PRICE.
+func Prices(list []string) (map[string]float64, error) {
+	out := map[string]float64{}
+	for _, s := range list {
+		name, price, ok := strings.Cut(s, "=")
+		v, err := strconv.ParseFloat(price, 64)
+		if !ok || name == "" || err != nil || !(v >= 0 && v < maxPrice) {
+			return nil, fmt.Errorf("%q is not NAME=PRICE, such as US=0.01", s)
+		}
+		out[name] = v
+	}
+	return out, nil
 }
 
 func endpoint(key, raw string) error {

@@ -41,6 +41,14 @@ type Config struct {
 	CallsPrefixes []string `koanf:"calls.outbound_prefixes" doc:"prefixes that agents may call, such as +44; empty allows the countries of the trunk's numbers"`
 	Drain         Duration `koanf:"calls.drain" doc:"how long calls may go on after SIGTERM"`
 
+	PriceCurrency      string   `koanf:"pricing.currency" doc:"currency of all prices, ISO 4217"`
+	PriceVoice         []string `koanf:"pricing.voice" doc:"price of a minute of speech by tier of the voice, such as basic=0.01,ultra=0.05; tiers are basic, pro, ultra, beta, high_fidelity"`
+	PriceTranscription float64  `koanf:"pricing.transcription" doc:"price of a minute of recognition"`
+	PriceInput         float64  `koanf:"pricing.llm_input" doc:"price of a thousand tokens that the language model reads"`
+	PriceOutput        float64  `koanf:"pricing.llm_output" doc:"price of a thousand tokens that it writes"`
+	PriceOutbound      []string `koanf:"pricing.outbound" doc:"price of a minute of calls out by country of the agent's number, such as US=0.01,*=0.05"`
+	PriceInbound       []string `koanf:"pricing.inbound" doc:"price of a minute of calls in, likewise"`
+
 	Workers int    `koanf:"speech.workers" doc:"worker processes for speech; one more stands by"`
 	Engine  string `koanf:"engine" doc:"engine of agents that name none: local, or a name under engines"`
 	LLMURL  string `koanf:"llm.base_url" doc:"an OpenAI-compatible endpoint, such as http://127.0.0.1:11434/v1; makes it the default model"`
@@ -82,7 +90,7 @@ func Default() Config {
 	return Config{
 		Data: "data", HTTP: "127.0.0.1:8080", SIP: "0.0.0.0:5060", APIRate: 1000, LogLevel: "info",
 		SIPAccept: []string{"trunks", "loopback"}, SIPRing: Duration(time.Minute), SIPRefer: "refuse", RTPSilent: Duration(30 * time.Second),
-		CallsDuration: Duration(time.Hour), Drain: Duration(30 * time.Second), Workers: 1, Engine: LocalEngine,
+		CallsDuration: Duration(time.Hour), Drain: Duration(30 * time.Second), PriceCurrency: "USD", Workers: 1, Engine: LocalEngine,
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/agents"
+	"github.com/parley-voice/parley/internal/billing"
 	"github.com/parley-voice/parley/internal/store"
 	"github.com/parley-voice/parley/internal/telephony"
 )
@@ -79,6 +80,7 @@ type Deps struct {
 	Voices     *agents.Voices
 	Telephony  *telephony.Telephony
 	Calls      switchboard
+	Billing    *billing.Billing
 	Erasures   receipts
 	Recordings recordings
 	Signer     signer
@@ -121,6 +123,8 @@ func build(cfg Config, deps Deps) *api {
 	a.recordingRoute()
 	a.transportRoute()
 	a.erasureRoutes()
+	a.pricingRoutes()
+	a.summaryRoutes()
 	a.accountRoutes()
 	a.peopleRoutes()
 	return a

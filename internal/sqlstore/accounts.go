@@ -75,6 +75,19 @@ func (t *tx) SetLimits(ctx context.Context, env string, l parley.Limits) error {
 	return changed(r, err, parley.NotFound, env)
 }
 
+// Charge takes an amount from the balance of an environment whose credits are required.
+func (t *tx) Charge(ctx context.Context, env string, amount float64) error {
+	r := new(environmentRow)
+	if err := t.lock(t.NewSelect().Model(r).Where("e.id = ?", env), "UPDATE").Scan(ctx); err != nil {
+		return found(err, parley.NotFound, env)
+	}
+	if !r.Limits.CreditsRequired {
+		return nil
+	}
+	r.Limits.Credits -= amount
+	return t.SetLimits(ctx, env, r.Limits)
+}
+
 // InsertToken adds a token.
 func (t *tx) InsertToken(ctx context.Context, tok *parley.Token) error {
 	r := &tokenRow{

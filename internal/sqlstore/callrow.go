@@ -32,6 +32,7 @@ type callRow struct {
 	Recording     string
 	RecordingNote string
 	Messages      []parley.TakenMessage `bun:"type:jsonb"`
+	Cost          float64
 	NodeID        string
 	LeaseUntil    time.Time `bun:",nullzero"`
 	DialAt        time.Time `bun:",nullzero"`
@@ -46,7 +47,7 @@ func callToRow(c *parley.Call) *callRow {
 		ID: c.ID, EnvironmentID: c.EnvironmentID, AgentID: c.AgentID, SID: c.SID, ToNumber: c.To, FromNumber: c.From, Testing: c.Testing,
 		Direction: c.Direction, Transport: c.Transport, Status: c.Status, EndedReason: c.EndedReason, TrunkID: c.TrunkID, NumberID: c.NumberID,
 		Snapshot: c.Snapshot, Payload: textOf(c.Payload), Context: textOf(c.Context), TokenHash: c.TokenHash,
-		Recording: c.Recording, RecordingNote: c.RecordingNote, Messages: c.Messages, NodeID: c.NodeID,
+		Recording: c.Recording, RecordingNote: c.RecordingNote, Messages: c.Messages, Cost: c.Cost, NodeID: c.NodeID,
 		LeaseUntil: stampOrZero(c.LeaseUntil), DialAt: stampOrZero(c.DialAt),
 		CreatedAt: parley.Stamp(c.CreatedAt), UpdatedAt: parley.Stamp(c.UpdatedAt),
 		AnsweredAt: stampOrNil(c.AnsweredAt), EndedAt: stampOrNil(c.EndedAt),
@@ -66,6 +67,7 @@ func (r *callRow) call() *parley.Call {
 		LeaseUntil: stampOrZero(r.LeaseUntil), DialAt: stampOrZero(r.DialAt),
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), AnsweredAt: stampOrNil(r.AnsweredAt), EndedAt: stampOrNil(r.EndedAt),
 	}
+	c.Cost = r.Cost
 	if len(r.Messages) > 0 {
 		c.Messages = r.Messages
 	}

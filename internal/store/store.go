@@ -154,10 +154,29 @@ type Calls interface {
 	RenewLeases(ctx context.Context, nodeID string, until time.Time) error
 	// LostCalls returns open calls whose lease ran out before t; delayed calls that nobody dialled yet are not among them.
 	LostCalls(ctx context.Context, t time.Time, limit int) ([]*parley.Call, error)
+	// TallyCalls sums calls that are no tests, in order of the hour.
+	TallyCalls(ctx context.Context, env string, f TallyFilter) ([]Tally, error)
 	// RememberKey keeps which call an idempotency key of env made; ok is false when the key is known, and callID and fingerprint are the first ones.
 	RememberKey(ctx context.Context, env, keyHash, callID, fingerprint string, until time.Time) (firstCall, firstFingerprint string, ok bool, err error)
 	// ForgetKeys drops idempotency keys that ran out before t.
 	ForgetKeys(ctx context.Context, t time.Time) error
+}
+
+// TallyFilter picks calls for sums; zero fields do not narrow.
+type TallyFilter struct {
+	AgentID   string
+	Direction parley.Direction
+	From      time.Time // created at or after
+	Before    time.Time // created before
+}
+
+// Tally sums the calls of one status that were created in one hour.
+type Tally struct {
+	Hour   time.Time // its beginning, UTC
+	Status parley.CallStatus
+	Calls  int
+	Talk   time.Duration // whole seconds of each call
+	Cost   float64
 }
 
 // Turns are what was said.
@@ -174,6 +193,8 @@ type Accounts interface {
 	EnsureEnvironment(ctx context.Context, name string) (*parley.Environment, error)
 	Environment(ctx context.Context, id string) (*parley.Environment, error)
 	SetLimits(ctx context.Context, env string, l parley.Limits) error
+	// Charge takes an amount from the balance of an environment whose credits are required; of others it takes nothing.
+	Charge(ctx context.Context, env string, amount float64) error
 	InsertToken(ctx context.Context, t *parley.Token) error
 	// TokenByHash answers InvalidToken for an unknown one.
 	TokenByHash(ctx context.Context, hash string) (*parley.Token, *parley.Environment, error)

@@ -81,6 +81,12 @@ func (h *house) successes() {
 		{op: "endCall", path: at, body: object{"call_sid": call}},
 		{op: "identifyToken"},
 		{op: "getHealth", token: "none"},
+		{op: "getAgentPricing", path: at},
+		{op: "getAgentPricingSummary", path: at},
+		{op: "getAgentOptimizedCostsEligibility", path: at},
+		{op: "getCallSummaries"},
+		{op: "getCallSummaryTotals"},
+		{op: "clearCallSummaryCache"},
 		{op: "getCurrentUser"},
 		{op: "listUserApiTokens"},
 		{op: "deleteUserApiToken", path: []string{h.must(request{op: "createUserApiToken", body: object{"name": "laptop"}}).id()}},
@@ -176,6 +182,8 @@ func (h *house) refusalsByRow() {
 		{op: "makeCall", path: at, body: object{"to": "+12025550177", "delay_seconds": -1}},
 		{op: "endCall", path: at, body: object{}},
 		{op: "createUserApiToken", body: object{}},
+		{op: "getCallSummaries", query: "?granularity=yearly"},
+		{op: "getCallSummaryTotals", query: "?start_date=2024-01-01&end_date=2026-01-01"},
 	} {
 		h.refused(h.call(r), 422, parley.ValidationError)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/accounts"
 	"github.com/parley-voice/parley/internal/agents"
+	"github.com/parley-voice/parley/internal/billing"
 	"github.com/parley-voice/parley/internal/blobs"
 	"github.com/parley-voice/parley/internal/calls"
 	"github.com/parley-voice/parley/internal/convo"
@@ -40,6 +41,7 @@ type house struct {
 	store    *sqlstore.Store
 	blobs    *blobs.Dir
 	accounts *accounts.Accounts
+	billing  *billing.Billing
 	trunk    *trunkStub
 	token    string // of the environment "test", with all abilities
 	personal string // of a person there
@@ -78,6 +80,11 @@ var templates = []parley.VoiceTemplate{
 	{ID: "rose-pt", DisplayName: "Rose", Name: "Rose brasileira", Language: "pt-BR", Gender: "female", Tier: "pro", Cost: "0.00", Provider: "local"},
 	{ID: "fine", DisplayName: "Fine", Name: "Fine", Language: "en-US", Gender: "male", Tier: "ultra", Cost: "0.10", HighFidelity: true},
 	{ID: "broken", DisplayName: "Broken", Name: "Broken", Language: "en-US", Gender: "male", Tier: "beta", Cost: "0.00"},
+}
+
+var prices = billing.Prices{
+	Currency: "EUR", Voice: map[string]float64{"basic": 0.01, "high_fidelity": 0.1}, Transcription: 0.02, Input: 0.001, Output: 0.01,
+	Outbound: map[string]float64{"US": 0.05, billing.AnyCountry: 0.5}, Inbound: map[string]float64{billing.AnyCountry: 0.003},
 }
 
 func languages(engine string) (hear, speak []string, err error) {
@@ -131,8 +138,9 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 	eraser := erasure.New(db, h.blobs, log)
 	voices := agents.NewVoices(templates, voiceStub{}, log)
 	phones := telephony.New(telephony.Deps{Store: db, Prober: h.trunk, Vault: key, Log: log})
+	h.billing = billing.New(billing.Deps{Store: db, Prices: prices, Template: voices.Template})
 	board := calls.New(calls.Config{NodeID: "node"}, calls.Deps{
-		Store: db, Blobs: h.blobs, Dialer: h.trunk, Engines: noEngines, Unseal: phones.Password,
+		Price: h.billing.Price, Store: db, Blobs: h.blobs, Dialer: h.trunk, Engines: noEngines, Unseal: phones.Password,
 		NewToken: secrets.NewToken, HashToken: secrets.HashToken, Authenticate: h.accounts.Authenticate, Log: log,
 	})
 	transport := wsdoor.New(board, httpapi.Refuse(log), log)
@@ -140,7 +148,7 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 	h.run(transport.Run)
 	server := httptest.NewServer(httpapi.New(httpapi.Config{RateLimit: 1_000_000}, httpapi.Deps{
 		Accounts: h.accounts, Agents: agents.New(agents.Deps{Store: db, Eraser: eraser, Voices: voices, Languages: languages}), Voices: voices,
-		Telephony: phones, Calls: board, Erasures: eraser, Recordings: h.blobs, Signer: key,
+		Telephony: phones, Calls: board, Billing: h.billing, Erasures: eraser, Recordings: h.blobs, Signer: key,
 		Transport: transport, Log: log,
 	}))
 	t.Cleanup(server.Close)

@@ -100,6 +100,7 @@ var callRules = []rule{
 		refused(t, h, parley.CallNotFound, func(ctx context.Context, tx store.Tx) error { return tx.AmendCall(ctx, c) })
 	}},
 	{"lists are narrowed, counted, and cut into pages, newest first", listCalls},
+	{"calls that are no tests are summed by hour and status", tallyCalls},
 	{"an idempotency key gives the first answer until it runs out", rememberKeys},
 }
 
@@ -144,6 +145,47 @@ func listCalls(t *testing.T, h *house) {
 			want(t, c.rule, page, expected)
 			want(t, c.rule+", total", total, c.total)
 			return err
+		})
+	}
+}
+
+func tallyCalls(t *testing.T, h *house) {
+	a, gone := h.agent(t), h.agent(t)
+	first := time.Date(2026, 3, 29, 1, 0, 0, 0, time.UTC)
+	add := func(agent *parley.Agent, at, talk time.Duration, status parley.CallStatus, change func(*parley.Call)) {
+		h.call(t, agent, func(c *parley.Call) {
+			c.CreatedAt, c.Status, c.Cost, c.Direction = first.Add(at), status, 0.25, parley.Outbound
+			if talk > 0 {
+				c.AnsweredAt, c.EndedAt = new(first.Add(at)), new(first.Add(at+talk))
+			}
+			change(c)
+		})
+	}
+	none := func(*parley.Call) {}
+	add(a, 0, 90*time.Second, parley.CallCompleted, none)
+	add(a, time.Hour-time.Microsecond, 30*time.Second+400*time.Millisecond, parley.CallCompleted, none)
+	add(a, time.Hour, 0, parley.CallBusy, func(c *parley.Call) { c.Direction = parley.Inbound })
+	add(a, 0, time.Hour, parley.CallCompleted, func(c *parley.Call) { c.Testing = true })
+	add(gone, 0, time.Hour, parley.CallCompleted, none)
+	h.drop(t, gone)
+	completed := store.Tally{Hour: first, Status: parley.CallCompleted, Calls: 2, Talk: 2 * time.Minute, Cost: 0.5}
+	busy := store.Tally{Hour: first.Add(time.Hour), Status: parley.CallBusy, Calls: 1, Cost: 0.25}
+	for _, c := range []struct {
+		rule   string
+		env    string
+		filter store.TallyFilter
+		want   []store.Tally
+	}{
+		{"all", h.env, store.TallyFilter{}, []store.Tally{completed, busy}},
+		{"of an agent", h.env, store.TallyFilter{AgentID: a.ID}, []store.Tally{completed, busy}},
+		{"by direction", h.env, store.TallyFilter{Direction: parley.Inbound}, []store.Tally{busy}},
+		{"before a moment", h.env, store.TallyFilter{Before: busy.Hour}, []store.Tally{completed}},
+		{"from a moment on", h.env, store.TallyFilter{From: busy.Hour}, []store.Tally{busy}},
+		{"of nobody", h.env, store.TallyFilter{AgentID: "none"}, []store.Tally{}},
+		{"of another environment", h.other, store.TallyFilter{}, []store.Tally{}},
+	} {
+		view(t, h, func(ctx context.Context, tx store.Tx) error {
+			return same(c.rule, c.want)(tx.TallyCalls(ctx, c.env, c.filter))
 		})
 	}
 }

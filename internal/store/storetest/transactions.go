@@ -148,6 +148,27 @@ var accountRules = []rule{
 		again.ID = parley.NewID()
 		conflicts(t, h, func(ctx context.Context, tx store.Tx) error { return tx.InsertToken(ctx, &again) })
 	}},
+	{"credits are charged where they are required", func(t *testing.T, h *house) {
+		charged := func(required bool) (left float64) {
+			update(t, h, func(ctx context.Context, tx store.Tx) error {
+				if err := tx.SetLimits(ctx, h.env, parley.Limits{CreditsRequired: required, Credits: 2}); err != nil {
+					return err
+				}
+				return tx.Charge(ctx, h.env, 2.5)
+			})
+			view(t, h, func(ctx context.Context, tx store.Tx) error {
+				e, err := tx.Environment(ctx, h.env)
+				if err == nil {
+					left = e.Limits.Credits
+				}
+				return err
+			})
+			return left
+		}
+		want(t, "required", charged(true), -0.5)
+		want(t, "not required", charged(false), 2.0)
+		refused(t, h, parley.NotFound, func(ctx context.Context, tx store.Tx) error { return tx.Charge(ctx, "none", 1) })
+	}},
 	{"meta is empty until set, and replaced", func(t *testing.T, h *house) {
 		h.wantMeta(t, "")
 		for _, v := range []string{"one", "two"} {
