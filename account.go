@@ -59,6 +59,7 @@ const (
 	WriteAgents         = "agents:write"
 	ReadCalls           = "calls:read"
 	WriteCalls          = "calls:write"
+	TraceCalls          = "calls:trace" // the SIP messages of calls with numbers, addresses and bodies
 	ReadTelephony       = "telephony:read"
 	WriteTelephony      = "telephony:write"
 	ReadVoices          = "voices:read"
@@ -68,7 +69,7 @@ const (
 )
 
 // KnownAbilities lists what may be granted.
-var KnownAbilities = []string{AllAbilities, ReadAgents, WriteAgents, ReadCalls, WriteCalls, ReadTelephony, WriteTelephony, ReadVoices, ReadErasures}
+var KnownAbilities = []string{AllAbilities, ReadAgents, WriteAgents, ReadCalls, WriteCalls, TraceCalls, ReadTelephony, WriteTelephony, ReadVoices, ReadErasures}
 
 // Actor is who asks: a token of an environment, or a person's own, which opens no environment.
 type Actor struct {

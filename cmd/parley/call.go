@@ -30,6 +30,7 @@ type callCmd struct {
 	QuietFor       time.Duration   `default:"1.5s" help:"Silence after which the other side has finished."`
 	Record         string          `help:"Record both sides: left is me, right are they." placeholder:"FILE.wav"`
 	Transcript     bool            `help:"Print what is said: me: … and they: …"`
+	Trace          bool            `help:"Print the SIP messages of my side at the end, and a ladder of them. Credentials are left out."`
 	Report         string          `help:"Write what was measured as JSON." placeholder:"FILE"`
 	Timeout        time.Duration   `default:"120s" help:"Of the whole call."`
 }
@@ -51,13 +52,16 @@ func (c callCmd) Run(ctx context.Context, args argv, io streams) error {
 		return err
 	}
 	defer done()
-	sip, err := phone.OpenSIP(sipdoor.Config{TLSClient: &tls.Config{InsecureSkipVerify: c.Insecure}}, log) //nolint:gosec // asked for by flag
+	var trace sipTrace
+	config := sipdoor.Config{TLSClient: &tls.Config{InsecureSkipVerify: c.Insecure}} //nolint:gosec // asked for by flag
+	sip, err := phone.OpenSIP(config, trace.when(c.Trace), log)
 	if err != nil {
 		return err
 	}
 	deps.Dial = sip.Dialer(target)
 	result, err := phone.Run(ctx, plan, deps)
 	err = errors.Join(err, sip.Close(), c.report(result))
+	trace.print(io.out)
 	if err != nil {
 		return err
 	}

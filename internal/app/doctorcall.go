@@ -82,7 +82,7 @@ func toneCall(ctx context.Context) (r phone.Result, err error) {
 	p := newParts(quiet())
 	p.start("SIP", door.Run)
 	defer func() { err = errors.Join(err, p.stop()) }()
-	sip, err := phone.OpenSIP(sipdoor.Config{Addr: "127.0.0.1:0"}, quiet())
+	sip, err := phone.OpenSIP(sipdoor.Config{Addr: "127.0.0.1:0"}, nil, quiet())
 	if err != nil {
 		return r, err
 	}

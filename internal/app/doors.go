@@ -91,10 +91,14 @@ func (h *house) newSIP(guard *egress.Guard, board *boardLater) (*sipdoor.Door, e
 		}
 		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
 	}
-	return sipdoor.New(cfg, sipdoor.Deps{
+	deps := sipdoor.Deps{
 		Answerer: board, Trunks: h.trunks, Full: func() bool { return board.Full() },
 		TrunkAllowed: guard.Allowed, MediaAllowed: inNetworks(h.cfg.EgressAllow()), Log: h.log,
-	})
+	}
+	if h.cfg.SIPTrace {
+		deps.Trace = func(networkID string, m parley.SIPMessage) { board.TraceSIP(networkID, m) }
+	}
+	return sipdoor.New(cfg, deps)
 }
 
 func inNetworks(all []netip.Prefix) func(netip.Addr) bool {

@@ -16,7 +16,7 @@ const module = "github.com/parley-voice/parley"
 
 // floors maps a room to its floor. A folder below a room belongs to it.
 var floors = map[string]int{
-	"internal/audio": 0, "internal/rtpmedia": 0, "internal/spoken": 0,
+	"internal/audio": 0, "internal/rtpmedia": 0, "internal/spoken": 0, "internal/ladder": 0,
 
 	"internal/media": 1, "internal/speech": 1, "internal/llm": 1, "internal/store": 1,
 

@@ -96,6 +96,7 @@ func (s *Switchboard) admit(ctx context.Context, in media.Incoming) (*live, erro
 		s.leave(l)
 		return nil, err
 	}
+	s.traces.attach(l.call.SID, l.id)
 	return l, nil
 }
 

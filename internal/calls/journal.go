@@ -14,13 +14,15 @@ import (
 const (
 	journalLimit = 20000 // entries that wait at most while the database is away; about 10 MB
 	journalBatch = 100
+	journalSIP   = 5000 // entries past which SIP messages are not taken any more; about 20 MB
 	journalRetry = 500 * time.Millisecond
 )
 
-// entry is a turn or a state of a call to be written; exactly one is set.
+// entry is a turn, a state of a call or a SIP message to be written; exactly one is set.
 type entry struct {
 	turn *parley.Turn
 	call *parley.Call
+	sip  *parley.SIPMessage
 }
 
 // journal writes what calls report, in order, in batches, from one goroutine, so that no call waits for the database. While the
@@ -45,12 +47,21 @@ func newJournal(s store.Store, log *slog.Logger) *journal {
 func (j *journal) putTurn(t parley.Turn) { j.put(entry{turn: &t}) }
 func (j *journal) putCall(c parley.Call) { j.put(entry{call: &c}) }
 
+// putSIP takes a SIP message unless much waits already.
+func (j *journal) putSIP(m parley.SIPMessage) { j.put(entry{sip: &m}) }
+
+// refuses says whether there is no room for an entry.
+func (j *journal) refuses(e entry) bool {
+	return e.turn != nil && len(j.queue) >= journalLimit || e.sip != nil && len(j.queue) >= journalSIP
+}
+
 func (j *journal) put(e entry) {
 	j.mu.Lock()
-	if e.turn != nil && len(j.queue) >= journalLimit {
-		j.dropped++
-	} else {
+	switch {
+	case !j.refuses(e):
 		j.queue = append(j.queue, e)
+	case e.turn != nil:
+		j.dropped++
 	}
 	j.mu.Unlock()
 	select {
@@ -131,12 +142,17 @@ func (j *journal) run(ctx context.Context) {
 // left out, so that it cannot hold up the others.
 func (j *journal) write(ctx context.Context, batch []entry) bool {
 	err := j.store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
+		var sip []parley.SIPMessage
 		for _, e := range batch {
+			if e.sip != nil {
+				sip = append(sip, *e.sip)
+				continue
+			}
 			if err := e.write(ctx, tx); err != nil {
 				return err
 			}
 		}
-		return nil
+		return tx.PutSIPMessages(ctx, sip)
 	})
 	if err == nil {
 		return true

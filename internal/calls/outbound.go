@@ -195,8 +195,10 @@ func (s *Switchboard) dial(ctx context.Context, l *live) {
 	defer stop()
 	leg, sid, err := s.deps.Dialer.Dial(dialling, target, func(networkID string) {
 		c.SID = networkID
+		s.traces.attach(networkID, c.ID)
 		s.progress(c, parley.CallRinging)
 	})
+	s.traces.attach(sid, c.ID)
 	if err != nil {
 		p.discard()
 		s.unanswered(l, err)

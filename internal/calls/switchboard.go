@@ -67,6 +67,7 @@ type Switchboard struct {
 	deps    Deps
 	log     *slog.Logger
 	journal *journal
+	traces  *traces
 	phrases *convo.Phrases // rendered once for all calls
 
 	mu       sync.Mutex
@@ -77,7 +78,8 @@ type Switchboard struct {
 
 // New makes a switchboard; Run must be running before calls come.
 func New(cfg Config, deps Deps) *Switchboard {
-	return &Switchboard{cfg: cfg.withDefaults(), deps: deps, log: deps.Log, journal: newJournal(deps.Store, deps.Log),
+	j := newJournal(deps.Store, deps.Log)
+	return &Switchboard{cfg: cfg.withDefaults(), deps: deps, log: deps.Log, journal: j, traces: newTraces(j.putSIP),
 		phrases: convo.NewPhrases(), live: map[string]*live{}}
 }
 
@@ -94,6 +96,7 @@ func (s *Switchboard) Run(ctx context.Context) error {
 		select {
 		case <-beat.C:
 			s.renew(ctx)
+			s.traces.prune(time.Now(), func(id string) bool { return s.find(id) != nil })
 		case <-ctx.Done():
 			s.drain()
 			s.journal.close()

@@ -33,6 +33,7 @@ type Config struct {
 	SIPKey    string   `koanf:"sip.tls.key" doc:"key file (PEM)"`
 	SIPRing   Duration `koanf:"sip.ring_timeout" doc:"how long an outbound call may ring"`
 	SIPRefer  string   `koanf:"sip.refer" doc:"REFER from callers, who ask us to call somebody: refuse, or accept from trunks and known networks"`
+	SIPTrace  bool     `koanf:"sip.trace" doc:"keep the SIP messages of each call, to be read through the API; erased with the agent"`
 	RTPSilent Duration `koanf:"rtp.timeout" doc:"a call that brings no packet for so long has ended"`
 
 	CallsMax      int      `koanf:"calls.max" doc:"live calls of this process; 0 does not limit"`
@@ -91,6 +92,7 @@ func Default() Config {
 		Data: "data", HTTP: "127.0.0.1:8080", SIP: "0.0.0.0:5060", APIRate: 1000, LogLevel: "info",
 		SIPAccept: []string{"trunks", "loopback"}, SIPRing: Duration(time.Minute), SIPRefer: "refuse", RTPSilent: Duration(30 * time.Second),
 		CallsDuration: Duration(time.Hour), Drain: Duration(30 * time.Second), PriceCurrency: "USD", Workers: 1, Engine: LocalEngine,
+		SIPTrace: true,
 	}
 }
 

@@ -42,6 +42,7 @@ func New(s store.Store, blobs store.Blobs, log *slog.Logger, more ...Place) *Era
 	e := &Eraser{store: s, log: log}
 	e.places = append([]Place{
 		e.rows("transcripts", store.Tx.EraseTurns),
+		e.rows("sip_messages", store.Tx.EraseSIPMessages),
 		e.recordings(blobs),
 		e.rows("jobs", store.Tx.EraseJobs),
 		e.rows("calls", store.Tx.EraseCalls),

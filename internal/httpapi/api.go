@@ -55,6 +55,7 @@ type switchboard interface {
 	Active(ctx context.Context, actor parley.Actor, agentID, phone string) ([]*parley.Call, error)
 	List(ctx context.Context, actor parley.Actor, agentID string, f store.CallFilter) ([]*parley.Call, int, error)
 	Get(ctx context.Context, actor parley.Actor, id string) (*parley.Call, []parley.Turn, error)
+	SIPMessages(ctx context.Context, actor parley.Actor, id string) ([]parley.SIPMessage, error)
 }
 
 // receipts reads the receipts of deletions.
@@ -121,6 +122,7 @@ func build(cfg Config, deps Deps) *api {
 	a.callRoutes()
 	a.makeCallRoute()
 	a.recordingRoute()
+	a.sipTraceRoute()
 	a.transportRoute()
 	a.erasureRoutes()
 	a.pricingRoutes()

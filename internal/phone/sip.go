@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"sync"
 
+	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/media"
 	"github.com/parley-voice/parley/internal/sipdoor"
 )
@@ -20,12 +21,16 @@ type SIP struct {
 }
 
 // OpenSIP binds the ports; config needs nothing set. Sound may come from wherever the called side says: a phone calls whom its user
-// names.
-func OpenSIP(config sipdoor.Config, log *slog.Logger) (*SIP, error) {
+// names. trace gets the SIP messages, nil for none.
+func OpenSIP(config sipdoor.Config, trace func(parley.SIPMessage), log *slog.Logger) (*SIP, error) {
 	if config.Addr == "" {
 		config.Addr = "0.0.0.0:0"
 	}
-	door, err := sipdoor.New(config, sipdoor.Deps{Log: log, MediaAllowed: func(netip.Addr) bool { return true }})
+	deps := sipdoor.Deps{Log: log, MediaAllowed: func(netip.Addr) bool { return true }}
+	if trace != nil {
+		deps.Trace = func(_ string, m parley.SIPMessage) { trace(m) }
+	}
+	door, err := sipdoor.New(config, deps)
 	if err != nil {
 		return nil, err
 	}

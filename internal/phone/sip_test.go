@@ -60,7 +60,7 @@ func callHost(t *testing.T, h host, p Plan) (Result, string) {
 			t.Error(err)
 		}
 	}()
-	line, err := OpenSIP(sipdoor.Config{}, log)
+	line, err := OpenSIP(sipdoor.Config{}, nil, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -85,7 +85,10 @@ type Deps struct {
 	// MediaAllowed says that sound may be sent to an address beside the caller's own and its trunk's; nil allows none.
 	MediaAllowed func(netip.Addr) bool
 	Resolver     Resolver // nil is the system's
-	Log          *slog.Logger
+	// Trace gets every message with a Call-ID that the door reads and sends, without credentials and media keys; nil for none. It is
+	// called where messages are read and must not block.
+	Trace func(networkID string, m parley.SIPMessage)
+	Log   *slog.Logger
 }
 
 func or[T comparable](p *T, def T) {

@@ -69,6 +69,7 @@ func New(cfg Config, deps Deps) (*Door, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.trace(deps.Trace)
 	d.stack = newStack(cfg, b, d.log, d.pre, d.serve)
 	return d, nil
 }

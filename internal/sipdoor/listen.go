@@ -16,6 +16,7 @@ const firstWord = 20 * time.Second
 type listener struct {
 	net.Listener                         // nil when nobody can call in
 	wrap         func(net.Conn) net.Conn // of accepted connections; nil for none
+	traced       func(net.Conn) net.Conn // of all connections; nil for none
 	most, each   int
 	standing     func(netip.Addr) standing
 	dialled      chan handed
@@ -100,15 +101,22 @@ func (l *listener) Accept() (net.Conn, error) {
 	select {
 	case h := <-l.dialled:
 		l.taken = h.taken
-		return h.conn, nil
+		return l.trace(h.conn), nil
 	case c := <-l.accepted:
 		if l.wrap != nil {
 			c = l.wrap(c)
 		}
-		return c, nil
+		return l.trace(c), nil
 	case <-l.done:
 		return nil, net.ErrClosed
 	}
+}
+
+func (l *listener) trace(c net.Conn) net.Conn {
+	if l.traced == nil {
+		return c
+	}
+	return l.traced(c)
 }
 
 // hand gives a dialled connection to the library and returns when it is in its pool.

@@ -23,6 +23,7 @@ func (d *Door) pre(m sip.Message) {
 			d.log.Error("panic in SIP read loop", "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
+	tracer(d.deps.Trace).parsed(m)
 	switch m := m.(type) {
 	case *sip.Request:
 		if faultOf(m) == nil {

@@ -73,6 +73,16 @@ func (b *binding) bindTLS(cfg Config, of func(netip.Addr) standing) error {
 	return nil
 }
 
+// trace hands out what passes the sockets. It must come before they are served.
+func (b *binding) trace(t tracer) {
+	if t == nil {
+		return
+	}
+	b.udp.trace = t
+	b.tcp.traced = func(c net.Conn) net.Conn { return &tracedConn{c, t, "tcp"} }
+	b.tls.traced = func(c net.Conn) net.Conn { return &tracedConn{c, t, "tls"} }
+}
+
 func (b *binding) close() {
 	_ = b.udp.Close()
 	_ = b.tcp.Close()
@@ -105,6 +115,7 @@ type udpSocket struct {
 	net.PacketConn
 	longest  int
 	standing func(netip.Addr) standing
+	trace    tracer
 	rates    map[standing]*limiter
 	reading  chan struct{} // closed when the library reads for the first time
 	once     sync.Once
@@ -141,6 +152,7 @@ func (u *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 			return n, from, err
 		}
 		if at := from.(*net.UDPAddr).AddrPort(); u.passes(b[:n], netip.AddrPortFrom(at.Addr().Unmap(), at.Port())) {
+			u.trace.wire(false, "udp", at, b[:n])
 			return n, from, nil
 		}
 	}
@@ -155,6 +167,14 @@ func (u *udpSocket) passes(msg []byte, from netip.AddrPort) bool {
 	}
 	u.seen[from] = struct{}{}
 	return true
+}
+
+// WriteTo implements net.PacketConn.
+func (u *udpSocket) WriteTo(b []byte, to net.Addr) (int, error) {
+	if at, ok := to.(*net.UDPAddr); ok {
+		u.trace.wire(true, "udp", at.AddrPort(), b)
+	}
+	return u.PacketConn.WriteTo(b, to)
 }
 
 // Close implements net.PacketConn.

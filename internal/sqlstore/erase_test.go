@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -76,7 +77,9 @@ func fill(t *testing.T, s *Store) *parley.Agent {
 			if err := tx.InsertCall(ctx, c); err != nil {
 				return err
 			}
-			return tx.PutTurns(ctx, turns)
+			return errors.Join(tx.PutTurns(ctx, turns), tx.PutSIPMessages(ctx, []parley.SIPMessage{{
+				ID: parley.NewID(), CallID: c.ID, At: now, Peer: phone, Raw: "INVITE sip:" + phone + "@" + word + long,
+			}}))
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -94,6 +97,7 @@ func eraseAll(t *testing.T, s *Store, agentID string) {
 	}
 	for _, place := range []func(store.Tx) func(context.Context, string, int) (int64, error){
 		func(tx store.Tx) func(context.Context, string, int) (int64, error) { return tx.EraseTurns },
+		func(tx store.Tx) func(context.Context, string, int) (int64, error) { return tx.EraseSIPMessages },
 		func(tx store.Tx) func(context.Context, string, int) (int64, error) { return tx.EraseCalls },
 		func(tx store.Tx) func(context.Context, string, int) (int64, error) { return tx.EraseJobs },
 	} {
@@ -198,12 +202,14 @@ func TestPostgresKeepsNoDeletedRowsAndSaysWhatItKeeps(t *testing.T) {
 		t.Errorf("note %q", note)
 	}
 	var dead, rows int
-	err = s.write.NewRaw("SELECT (SELECT count(*) FROM turns) + (SELECT count(*) FROM calls) + (SELECT count(*) FROM agents) + (SELECT count(*) FROM trainings)").
+	err = s.write.NewRaw("SELECT (SELECT count(*) FROM turns) + (SELECT count(*) FROM sip_messages) + " +
+		"(SELECT count(*) FROM calls) + (SELECT count(*) FROM agents) + (SELECT count(*) FROM trainings)").
 		Scan(t.Context(), &rows)
 	if err != nil || rows != 0 {
 		t.Errorf("%d rows are left (%v)", rows, err)
 	}
-	err = s.write.NewRaw("SELECT coalesce(sum(pg_relation_size(oid)), 0) FROM pg_class WHERE relname IN ('turns', 'calls')").Scan(t.Context(), &dead)
+	err = s.write.NewRaw("SELECT coalesce(sum(pg_relation_size(oid)), 0) FROM pg_class WHERE relname IN ('turns', 'calls', 'sip_messages')").
+		Scan(t.Context(), &dead)
 	if err != nil || dead != 0 {
 		t.Errorf("%d bytes of emptied tables are left (%v)", dead, err)
 	}

@@ -81,6 +81,13 @@ func (t *tx) EraseTurns(ctx context.Context, agentID string, limit int) (int64, 
 	return affected(t.NewDelete().Model((*turnRow)(nil)).Where("t.id IN (?)", some).Exec(ctx))
 }
 
+// EraseSIPMessages deletes up to limit SIP messages of an agent's calls.
+func (t *tx) EraseSIPMessages(ctx context.Context, agentID string, limit int) (int64, error) {
+	some := t.NewSelect().Model((*sipMessageRow)(nil)).Column("sm.id").Join("JOIN calls AS c ON c.id = sm.call_id").
+		Where("c.agent_id = ?", agentID).Limit(int64(limit))
+	return affected(t.NewDelete().Model((*sipMessageRow)(nil)).Where("sm.id IN (?)", some).Exec(ctx))
+}
+
 // RecordingsOf returns up to limit blob keys of an agent's calls.
 func (t *tx) RecordingsOf(ctx context.Context, agentID string, limit int) ([]string, error) {
 	var keys []string

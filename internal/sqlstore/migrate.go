@@ -22,6 +22,8 @@ var personalColumns = map[string][]string{
 	"calls":     {"sid", "to_number", "from_number", "snapshot", "payload", "context", "messages"},
 	"turns":     {"text", "heard"},
 	"users":     {"email", "name"},
+
+	"sip_messages": {"peer", "raw"},
 }
 
 // migrate brings the schema up to date. The caller keeps other processes from doing the same at that moment.

@@ -40,7 +40,11 @@ func (r *turnRow) turn() parley.Turn {
 
 // PutTurns inserts turns, or replaces those with the same ids. Turns of a call that does not exist (any more) are dropped.
 func (t *tx) PutTurns(ctx context.Context, ts []parley.Turn) error {
-	living, err := t.livingCalls(ctx, ts)
+	ids := make([]string, len(ts))
+	for i := range ts {
+		ids[i] = ts[i].CallID
+	}
+	living, err := t.livingCalls(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -68,16 +72,12 @@ func (t *tx) PutTurns(ctx context.Context, ts []parley.Turn) error {
 	return done(q.Exec(ctx))
 }
 
-// livingCalls says which calls of turns can be written to, and keeps their agents from being deleted meanwhile: an erasure that
-// begins afterwards sees the turns.
-func (t *tx) livingCalls(ctx context.Context, ts []parley.Turn) (map[string]bool, error) {
+// livingCalls says which calls can be written to, and keeps their agents from being deleted meanwhile: an erasure that begins
+// afterwards sees what is written.
+func (t *tx) livingCalls(ctx context.Context, ids []string) (map[string]bool, error) {
 	living := make(map[string]bool)
-	if len(ts) == 0 {
+	if len(ids) == 0 {
 		return living, nil
-	}
-	ids := make([]string, len(ts))
-	for i := range ts {
-		ids[i] = ts[i].CallID
 	}
 	var found []string
 	q := t.living((*callRow)(nil)).Column("c.id").Where("c.id IN (?)", bun.List(ids)).Order("a.id", "c.id")

@@ -40,6 +40,7 @@ type Tx interface {
 	Numbers
 	Calls
 	Turns
+	SIPMessages
 	Accounts
 	People
 	Erasures
@@ -187,6 +188,14 @@ type Turns interface {
 	TurnsOf(ctx context.Context, callID string) ([]parley.Turn, error)
 }
 
+// SIPMessages are what was sent and received for calls.
+type SIPMessages interface {
+	// PutSIPMessages inserts messages; those that are there already, and those of a call that does not exist (any more), are dropped silently.
+	PutSIPMessages(ctx context.Context, ms []parley.SIPMessage) error
+	// SIPMessagesOf returns the messages of a call in their order.
+	SIPMessagesOf(ctx context.Context, callID string) ([]parley.SIPMessage, error)
+}
+
 // Accounts are environments, owners and tokens.
 type Accounts interface {
 	// EnsureEnvironment finds an environment by name, or makes it and its owner.
@@ -235,6 +244,7 @@ type Erasures interface {
 	// ErasureByID is for the job.
 	ErasureByID(ctx context.Context, id string) (*parley.Erasure, error)
 	EraseTurns(ctx context.Context, agentID string, limit int) (int64, error)
+	EraseSIPMessages(ctx context.Context, agentID string, limit int) (int64, error)
 	// RecordingsOf returns up to limit blob keys of an agent's calls; ForgetRecordings clears them after the blobs are gone.
 	RecordingsOf(ctx context.Context, agentID string, limit int) ([]string, error)
 	ForgetRecordings(ctx context.Context, keys []string) (int64, error)

@@ -23,6 +23,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	}{
 		{"transactions", transactionRules}, {"accounts", accountRules}, {"people", peopleRules}, {"agents", agentRules}, {"telephony", telephonyRules},
 		{"calls", callRules}, {"open calls", openCallRules}, {"turns", turnRules}, {"erasures", erasureRules}, {"jobs", jobRules},
+		{"SIP messages", sipMessageRules},
 	} {
 		t.Run(g.name, func(t *testing.T) {
 			s := open(t)
@@ -39,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		t.Run("a deletion and a starting call never both win", func(t *testing.T) { RaceCallAgainstDelete(t, s, n) })
 		t.Run("a deletion and a publication never both win", func(t *testing.T) { RacePublishAgainstDelete(t, s, n) })
 		t.Run("who locks an agent waits for the one before", func(t *testing.T) { lockedCounter(t, newHouse(t, s)) })
+		t.Run("a SIP message that races the erasure of its call leaves nothing", func(t *testing.T) { sipMessageAgainstErasure(t, newHouse(t, s), n/10) })
 		t.Run("a turn that races the erasure of its call leaves nothing", func(t *testing.T) { turnAgainstErasure(t, newHouse(t, s), n/10) })
 	})
 }
