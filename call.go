@@ -72,7 +72,8 @@ type Call struct {
 	Recording     string          // blob key, empty when there is none
 	RecordingNote string          // why a recording is short, such as "disk full"
 	Messages      []TakenMessage
-	Cost          float64 // in the server's currency, known at the end
+	Cost          float64  // in the server's currency, known at the end
+	Quality       *Quality // of its sound; nil until it ended, and where no network carried it in packets
 	NodeID        string
 	LeaseUntil    time.Time // renewed by the node that holds the call; past it the call is lost
 	DialAt        time.Time // of an outbound call

@@ -135,6 +135,7 @@ func (s *Switchboard) converse(ctx context.Context, l *live, p *prepared, leg me
 	result, err := p.session.Run(ctx, leg)
 	p.recorder.close(c)
 	m := leg.Stats()
+	c.Quality = m.Quality
 	s.log.Info("media of the call", "call", c.ID, "codec", m.Codec, "received", m.Received, "lost", m.Lost, "late", m.Late,
 		"refused", m.Refused, "sent", m.Sent, "missed", m.Missed, "jitter_ms", m.JitterMillis)
 	if err != nil {

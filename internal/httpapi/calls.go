@@ -135,13 +135,14 @@ func (a *api) pageOfCalls(ctx context.Context, actor parley.Actor, agentID strin
 // callDetailJSON is a call with what was said in it (contract notes, chapter 8).
 type callDetailJSON struct {
 	CallJSON
-	AgentID       string        `json:"agent_id"`
-	AnsweredAt    *stamp        `json:"answered_at"`
-	EndedAt       *stamp        `json:"ended_at"`
-	RecordingURL  *string       `json:"recording_url" doc:"Needs the same token; null when nothing was recorded."`
-	RecordingNote *string       `json:"recording_note" doc:"Why a recording is short."`
-	Turns         []turnJSON    `json:"turns" nullable:"false"`
-	Messages      []messageJSON `json:"messages" nullable:"false"`
+	AgentID       string          `json:"agent_id"`
+	AnsweredAt    *stamp          `json:"answered_at"`
+	EndedAt       *stamp          `json:"ended_at"`
+	RecordingURL  *string         `json:"recording_url" doc:"Needs the same token; null when nothing was recorded."`
+	RecordingNote *string         `json:"recording_note" doc:"Why a recording is short."`
+	Quality       *parley.Quality `json:"quality" doc:"What the sound was like on the network; null until the call ended, and where no packets carried it."`
+	Turns         []turnJSON      `json:"turns" nullable:"false"`
+	Messages      []messageJSON   `json:"messages" nullable:"false"`
 }
 
 type turnJSON struct {
@@ -186,7 +187,7 @@ func (a *api) getCall(ctx context.Context, r *in[none, none]) (callDetailJSON, e
 	}
 	out := callDetailJSON{
 		CallJSON: showCall(c), AgentID: c.AgentID, AnsweredAt: stampOr(c.AnsweredAt), EndedAt: stampOr(c.EndedAt),
-		RecordingNote: orNil(c.RecordingNote), Turns: each(turns, showTurn),
+		RecordingNote: orNil(c.RecordingNote), Quality: c.Quality, Turns: each(turns, showTurn),
 		Messages: each(c.Messages, func(m parley.TakenMessage) messageJSON { return messageJSON{TakenAt: stamp(m.TakenAt), Slots: m.Slots} }),
 	}
 	if agent, ok := named[c.AgentID]; ok {

@@ -76,6 +76,7 @@ type Stats struct {
 	Received, Lost, Late, Refused, Sent, Missed int64 // packets; Refused came from a stranger; Missed are ticks the reader was too late for
 	Forged                                      int64 // packets of the right source that its SRTP keys did not open
 	JitterMillis, RoundTripMillis               float64
+	Quality                                     *parley.Quality // nil where no network carries the sound in packets
 }
 
 // Invite is what is known of a call that rings.

@@ -8,11 +8,11 @@ import (
 // Impairment is what a codec does to speech by ITU-T G.113 appendix I: Ie without loss, Bpl how robust it is against loss.
 type Impairment struct{ Ie, Bpl float64 }
 
-// Impairments of G.113 appendix I: G.711 with the concealment of its appendix I, and the narrowband scale's figures of G.722 at 64 kbit/s.
-var (
-	ImpairmentG711 = Impairment{0, 25.1}
-	ImpairmentG722 = Impairment{13, 14}
-)
+// ImpairmentG711 is that of G.711 with the concealment of its appendix I, under random loss.
+func ImpairmentG711() Impairment { return Impairment{0, 25.1} }
+
+// ImpairmentG722 is that of G.722 at 64 kbit/s on the narrowband scale.
+func ImpairmentG722() Impairment { return Impairment{13, 14} }
 
 // Path is what the E-model is told of a connection.
 type Path struct {

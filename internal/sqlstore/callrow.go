@@ -33,6 +33,7 @@ type callRow struct {
 	RecordingNote string
 	Messages      []parley.TakenMessage `bun:"type:jsonb"`
 	Cost          float64
+	Quality       *parley.Quality `bun:"type:jsonb"`
 	NodeID        string
 	LeaseUntil    time.Time `bun:",nullzero"`
 	DialAt        time.Time `bun:",nullzero"`
@@ -47,7 +48,7 @@ func callToRow(c *parley.Call) *callRow {
 		ID: c.ID, EnvironmentID: c.EnvironmentID, AgentID: c.AgentID, SID: c.SID, ToNumber: c.To, FromNumber: c.From, Testing: c.Testing,
 		Direction: c.Direction, Transport: c.Transport, Status: c.Status, EndedReason: c.EndedReason, TrunkID: c.TrunkID, NumberID: c.NumberID,
 		Snapshot: c.Snapshot, Payload: textOf(c.Payload), Context: textOf(c.Context), TokenHash: c.TokenHash,
-		Recording: c.Recording, RecordingNote: c.RecordingNote, Messages: c.Messages, Cost: c.Cost, NodeID: c.NodeID,
+		Recording: c.Recording, RecordingNote: c.RecordingNote, Messages: c.Messages, Cost: c.Cost, Quality: c.Quality, NodeID: c.NodeID,
 		LeaseUntil: stampOrZero(c.LeaseUntil), DialAt: stampOrZero(c.DialAt),
 		CreatedAt: parley.Stamp(c.CreatedAt), UpdatedAt: parley.Stamp(c.UpdatedAt),
 		AnsweredAt: stampOrNil(c.AnsweredAt), EndedAt: stampOrNil(c.EndedAt),
@@ -63,7 +64,7 @@ func (r *callRow) call() *parley.Call {
 		ID: r.ID, EnvironmentID: r.EnvironmentID, AgentID: r.AgentID, SID: r.SID, To: r.ToNumber, From: r.FromNumber, Testing: r.Testing,
 		Direction: r.Direction, Transport: r.Transport, Status: r.Status, EndedReason: r.EndedReason, TrunkID: r.TrunkID, NumberID: r.NumberID,
 		Snapshot: r.thawed(), Payload: jsonOf(r.Payload), Context: jsonOf(r.Context), TokenHash: r.TokenHash,
-		Recording: r.Recording, RecordingNote: r.RecordingNote, NodeID: r.NodeID,
+		Recording: r.Recording, RecordingNote: r.RecordingNote, Quality: r.Quality, NodeID: r.NodeID,
 		LeaseUntil: stampOrZero(r.LeaseUntil), DialAt: stampOrZero(r.DialAt),
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), AnsweredAt: stampOrNil(r.AnsweredAt), EndedAt: stampOrNil(r.EndedAt),
 	}

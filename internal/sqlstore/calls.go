@@ -26,7 +26,7 @@ func (t *tx) InsertCall(ctx context.Context, c *parley.Call) error {
 }
 
 // UpdateCall writes a call whose stored row is not final yet; it returns false and changes nothing when it is. A call that comes
-// without snapshot, recording, its note or messages keeps the stored ones, so that who knows less of it takes nothing away.
+// without snapshot, recording, its note, messages or quality keeps the stored ones, so that who knows less of it takes nothing away.
 func (t *tx) UpdateCall(ctx context.Context, c *parley.Call) (bool, error) {
 	if err := t.holdCall(ctx, c.ID); err != nil {
 		return false, err
@@ -34,6 +34,7 @@ func (t *tx) UpdateCall(ctx context.Context, c *parley.Call) (bool, error) {
 	kept := []string{"id", "environment_id", "agent_id", "created_at"}
 	for column, missing := range map[string]bool{
 		"snapshot": c.Snapshot == nil, "recording": c.Recording == "", "recording_note": c.RecordingNote == "", "messages": c.Messages == nil,
+		"quality": c.Quality == nil,
 	} {
 		if missing {
 			kept = append(kept, column)

@@ -248,9 +248,11 @@ func (s *Stream) Stats() media.Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := &s.in.reception
+	received, lost := s.in.before+r.Received(), s.in.missed+max(0, r.Lost())
 	return media.Stats{
-		Codec: s.p.Codec.String(), Received: s.in.before + r.Received(), Lost: s.in.missed + max(0, r.Lost()), Late: s.in.buffer.Late(),
+		Codec: s.p.Codec.String(), Received: received, Lost: lost, Late: s.in.buffer.Late(),
 		Refused: s.in.refused, Forged: s.in.forged, Sent: s.out.sent, Missed: missed,
 		JitterMillis: float64(r.Jitter()) / float64(time.Millisecond), RoundTripMillis: float64(s.control.roundTrip) / float64(time.Millisecond),
+		Quality: s.quality(received, lost),
 	}
 }

@@ -17,6 +17,7 @@ var callRules = []rule{
 			c.Payload, c.Context = json.RawMessage(`{"b": 1.0,"a":"O'Neil ☎","a":null}`), json.RawMessage(`{}`)
 			c.TokenHash, c.DialAt, c.AnsweredAt, c.Testing = "hash", h.tick(), new(h.tick()), true
 			c.Messages = []parley.TakenMessage{{TakenAt: h.tick(), Slots: map[string]string{"name": "Ada"}}}
+			c.Quality = &parley.Quality{Codec: "PCMU", Encryption: "sdes", LossPercent: 1.5, RoundTripMillis: new(12.5), MOSEstimate: 4.1, Method: parley.QualityMethod}
 		})
 		view(t, h, func(ctx context.Context, tx store.Tx) error {
 			if err := same("by id", c)(tx.Call(ctx, h.env, c.ID)); err != nil {
@@ -73,9 +74,10 @@ var callRules = []rule{
 		c := h.call(t, h.agent(t), func(c *parley.Call) {
 			c.Recording, c.RecordingNote = "e/a/c.wav", "disk full"
 			c.Messages = []parley.TakenMessage{{TakenAt: h.tick(), Slots: map[string]string{"name": "Ada"}}}
+			c.Quality = &parley.Quality{Codec: "PCMU", Encryption: "sdes", LossPercent: 1.5, RoundTripMillis: new(12.5), MOSEstimate: 4.1, Method: parley.QualityMethod}
 		})
 		bare := *c
-		bare.Snapshot, bare.Recording, bare.RecordingNote, bare.Messages, bare.Status = nil, "", "", nil, parley.CallAnswered
+		bare.Snapshot, bare.Recording, bare.RecordingNote, bare.Messages, bare.Quality, bare.Status = nil, "", "", nil, nil, parley.CallAnswered
 		h.writes(t, &bare, true)
 		c.Status = parley.CallAnswered
 		view(t, h, func(ctx context.Context, tx store.Tx) error { return same("kept", c)(tx.Call(ctx, h.env, c.ID)) })
