@@ -110,7 +110,7 @@ func (s *Stream) measure(reports []rtcp.ReceptionReport, now time.Time) {
 		if r.SSRC != s.out.talker.SSRC {
 			continue
 		}
-		s.control.far = heard{known: true, lost: r.TotalLost, jitter: time.Duration(r.Jitter) * time.Second / rtpmedia.ClockRate}
+		s.control.far = heard{known: true, lost: r.TotalLost, jitter: time.Duration(r.Jitter) * time.Second / time.Duration(s.out.codec.Clock())}
 		if d, ok := rtpmedia.RoundTrip(now, r.LastSenderReport, r.Delay); ok {
 			s.control.roundTrip = d
 		}
@@ -160,7 +160,8 @@ func (s *Stream) compound(now time.Time) []rtcp.Packet {
 	var blocks []rtcp.ReceptionReport
 	if r, ok := s.in.reception.Report(); ok {
 		block := rtcp.ReceptionReport{
-			SSRC: s.in.ssrc, FractionLost: r.FractionLost, TotalLost: r.TotalLost, LastSequenceNumber: r.Highest, Jitter: r.Jitter,
+			SSRC: s.in.ssrc, FractionLost: r.FractionLost, TotalLost: r.TotalLost, LastSequenceNumber: r.Highest,
+			Jitter: r.Jitter * s.in.codec.scale(), // in the clock of its timestamps
 		}
 		if c := s.control; !c.reportedAt.IsZero() {
 			block.LastSenderReport, block.Delay = c.lastReport, uint32(now.Sub(c.reportedAt)*65536/time.Second)

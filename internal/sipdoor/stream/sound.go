@@ -95,9 +95,10 @@ func (s *Stream) take(b []byte, from netip.AddrPort, arrival uint32) {
 		p.Timestamp = s.in.clock.ticks(p.Timestamp)
 		s.in.reception.Packet(p, arrival)
 		if !s.p.RecvHold {
-			ticks := s.in.decoder.ticks(p.Timestamp, p.Payload)
-			s.in.gaps.Sound(p, uint32(len(ticks)))
-			s.in.buffer.Put(p.Timestamp, ticks, arrival)
+			if ticks := s.in.decoder.ticks(p.Timestamp, p.Payload); len(ticks) > 0 {
+				s.in.gaps.Sound(p, uint32(len(ticks)))
+				s.in.buffer.Put(p.Timestamp, ticks, arrival)
+			}
 		}
 	}
 }
@@ -190,7 +191,9 @@ func (in *inbound) beat() (lost bool) {
 		in.conceal.Good(pcm)
 		in.gaps.Beat(true)
 	default:
-		if lost = in.gaps.Beat(false); lost {
+		if lost = in.gaps.Beat(false); lost && in.decoder.conceal(pcm) {
+			in.conceal.Good(pcm)
+		} else if lost {
 			in.conceal.Fill(pcm)
 		} else {
 			in.noise.Fill(pcm)
@@ -207,8 +210,8 @@ func (in *inbound) beat() (lost bool) {
 
 // become makes our codec another one. Where its clock is another we become another talker, since one's timestamps have one clock
 // (RFC 7160 §4.1).
-func (o *outbound) become(c Codec) error {
-	e, err := newEncoder(c)
+func (o *outbound) become(c Codec, t Tuning) error {
+	e, err := newEncoder(c, t)
 	if err != nil {
 		return err
 	}

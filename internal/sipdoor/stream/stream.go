@@ -36,9 +36,11 @@ type Config struct {
 // Params is what offer and answer agreed on.
 type Params struct {
 	Remote             netip.AddrPort        // where to send; invalid: wait for the first packet and send to its source
+	Control            netip.AddrPort        // where to send RTCP; invalid: to the port after Remote's (RFC 3605)
 	AllowedSource      func(netip.Addr) bool // who may send to us; nil: only Remote's address
 	Codec              Codec
 	PayloadType        uint8
+	Tuning             Tuning        // of Codec
 	Others             []Format      // that may come as well, though we send Codec (RFC 3264 §6.1)
 	PacketTime         time.Duration // of what we send, 10 to 60 ms; zero is 20 ms
 	DTMFPayload        uint8         // of telephone-event; 0: not agreed on
@@ -137,7 +139,7 @@ func Open(c Config) (*Stream, error) {
 	up, err1 := audio.NewResampler(audio.Narrow, audio.Wide)
 	down, err2 := audio.NewResampler(audio.Wide, audio.Narrow)
 	s.in.up, s.out.down = up, down
-	if err = errors.Join(err1, err2, s.in.become(PCMU), s.out.become(PCMU)); err != nil {
+	if err = errors.Join(err1, err2, s.in.become(PCMU), s.out.become(PCMU, Tuning{})); err != nil {
 		return nil, errors.Join(err, rtp.Close(), rtcp.Close())
 	}
 	s.out.packet = make([]byte, 0, rtpmedia.HeaderSize+maxPayload)
@@ -179,10 +181,11 @@ func (s *Stream) Update(p Params) {
 	case p.ICE != nil:
 	case p.Remote != s.p.Remote || !p.Remote.IsValid():
 		s.route.offer(p.Remote)
+		s.route.control = p.Control
 	}
 	s.protect(&p)
-	if p.Codec != s.p.Codec {
-		if err := errors.Join(s.in.become(p.Codec), s.out.become(p.Codec)); err != nil {
+	if p.Codec != s.p.Codec || p.Tuning != s.p.Tuning {
+		if err := errors.Join(s.in.become(p.Codec), s.out.become(p.Codec, p.Tuning)); err != nil {
 			s.log.Error("codec not changed", "codec", p.Codec, "error", err)
 			p.Codec, p.PayloadType = s.p.Codec, s.p.PayloadType
 		}

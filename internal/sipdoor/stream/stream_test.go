@@ -106,10 +106,10 @@ func (r *rig) wantSent(n int64) {
 func port(p uint16) netip.AddrPort { return netip.AddrPortFrom(loopback, p) }
 
 func TestSoundGoesBothWays(t *testing.T) {
-	for _, codec := range []Codec{PCMU, PCMA, G722} {
+	for _, codec := range Codecs() {
 		r, their := newRig(t), newFarCodec(t, codec)
 		p := r.params()
-		p.Codec, p.PayloadType = codec, codec.PayloadType()
+		p.Codec, p.PayloadType = codec, payload(codec)
 		r.Start(p)
 		said, heard := audio.Tone{Rate: 16000, Frequency: 700, Peak: 8000}, audio.Tone{Rate: their.rate, Frequency: 500, Peak: 8000}
 		var f media.Frame
@@ -124,7 +124,7 @@ func TestSoundGoesBothWays(t *testing.T) {
 			r.receive(their.says(pcm).Append(nil), r.at, uint32(len(near)/2))
 			r.beat()
 			got := r.packet()
-			if got.PayloadType != codec.PayloadType() || len(got.Payload) != rtpmedia.Beat {
+			if got.PayloadType != payload(codec) || codec != Opus && len(got.Payload) != rtpmedia.Beat {
 				t.Fatalf("payload type %d, %d bytes", got.PayloadType, len(got.Payload))
 			}
 			far = append(far, their.hears(got)...)
