@@ -15,6 +15,7 @@ import (
 	"github.com/parley-voice/parley/internal/phone"
 	"github.com/parley-voice/parley/internal/providers/local"
 	"github.com/parley-voice/parley/internal/sipdoor"
+	"github.com/parley-voice/parley/internal/sipdoor/stream"
 )
 
 type callCmd struct {
@@ -22,6 +23,7 @@ type callCmd struct {
 	URI            string          `arg:"" help:"Whom to call: sip:USER@HOST:PORT." placeholder:"sip:USER@HOST:PORT"`
 	From           string          `help:"The caller's number." placeholder:"NUMBER"`
 	Transport      string          `enum:"udp,tcp,tls," default:"" help:"udp, tcp or tls; without it what the address says, else udp."`
+	Codec          string          `enum:"pcmu,pcma,g722,opus," default:"" help:"pcmu, pcma, g722 or opus; without it pcmu and pcma are offered, as by a telephone."`
 	Insecure       bool            `help:"Take any certificate of the other side."`
 	Play           []string        `sep:"none" help:"Play a file. --play, --say and --dtmf act in the order given, each after the other side has finished." placeholder:"FILE.wav"`
 	Say            []string        `sep:"none" help:"Say a text in the built-in voice." placeholder:"TEXT"`
@@ -53,7 +55,9 @@ func (c callCmd) Run(ctx context.Context, args argv, io streams) error {
 	}
 	defer done()
 	var trace sipTrace
-	config := sipdoor.Config{TLSClient: &tls.Config{InsecureSkipVerify: c.Insecure}} //nolint:gosec // asked for by flag
+	config := sipdoor.Config{
+		TLSClient: &tls.Config{InsecureSkipVerify: c.Insecure}, Codecs: c.codecs(), //nolint:gosec // asked for by flag
+	}
 	sip, err := phone.OpenSIP(config, trace.when(c.Trace), log)
 	if err != nil {
 		return err
@@ -66,6 +70,14 @@ func (c callCmd) Run(ctx context.Context, args argv, io streams) error {
 		return err
 	}
 	return outcome(result)
+}
+
+// codecs are what the phone offers.
+func (c callCmd) codecs() []stream.Codec {
+	if codec, named := stream.CodecNamed(c.Codec); named {
+		return []stream.Codec{codec}
+	}
+	return []stream.Codec{stream.PCMU, stream.PCMA}
 }
 
 // equip opens the speech engines when the plan needs them, or has a use for them and they are there.

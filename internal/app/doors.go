@@ -24,6 +24,7 @@ import (
 	"github.com/parley-voice/parley/internal/media"
 	"github.com/parley-voice/parley/internal/secrets"
 	"github.com/parley-voice/parley/internal/sipdoor"
+	"github.com/parley-voice/parley/internal/sipdoor/stream"
 	"github.com/parley-voice/parley/internal/store"
 	"github.com/parley-voice/parley/internal/telephony"
 	"github.com/parley-voice/parley/internal/wsdoor"
@@ -75,8 +76,15 @@ func (h *house) newSIP(guard *egress.Guard, board *boardLater) (*sipdoor.Door, e
 	if err != nil {
 		return nil, err
 	}
+	var codecs []stream.Codec
+	for _, name := range h.cfg.SIPCodecs {
+		if c, known := stream.CodecNamed(name); known {
+			codecs = append(codecs, c)
+		}
+	}
 	cfg := sipdoor.Config{
-		Addr: h.cfg.SIP, TLSAddr: h.cfg.SIPTLS, ExternalIP: external, RTPPorts: ports, MediaTimeout: duration(h.cfg.RTPSilent),
+		Codecs: codecs,
+		Addr:   h.cfg.SIP, TLSAddr: h.cfg.SIPTLS, ExternalIP: external, RTPPorts: ports, MediaTimeout: duration(h.cfg.RTPSilent),
 		Accept: sipdoor.Accept{Any: accept.Any, Trunks: accept.Trunks, Loopback: accept.Loopback, Networks: accept.Networks},
 		Refer:  h.cfg.SIPRefer == "accept",
 		Timers: sipdoor.Timers{Ring: duration(h.cfg.SIPRing)},

@@ -41,12 +41,20 @@ func (c *Config) Check() error {
 	if _, err := c.Users(); err != nil {
 		bad("sip.users", "%v", err)
 	}
+	for _, name := range c.SIPCodecs {
+		if !slices.Contains(codecs, strings.ToLower(name)) {
+			bad("sip.codecs", "%q is none of %s", name, strings.Join(codecs, ", "))
+		}
+	}
 	if c.SIPRefer != "refuse" && c.SIPRefer != "accept" {
 		bad("sip.refer", "%q is neither refuse nor accept", c.SIPRefer)
 	}
 	errs = append(errs, c.checkNumbers(), c.checkTLS(), c.checkModels(), c.checkPrices())
 	return errors.Join(errs...)
 }
+
+// codecs are what sip.codecs may name.
+var codecs = []string{"opus", "g722", "pcmu", "pcma"}
 
 func (c *Config) checkNumbers() error {
 	var errs []error

@@ -31,6 +31,7 @@ type Config struct {
 	SIPTLS    string   `koanf:"sip.tls.listen" doc:"address of SIP over TLS, HOST:PORT; empty for none"`
 	SIPCert   string   `koanf:"sip.tls.cert" doc:"certificate file (PEM)"`
 	SIPKey    string   `koanf:"sip.tls.key" doc:"key file (PEM)"`
+	SIPCodecs []string `koanf:"sip.codecs" doc:"codecs that may be used, in the order they are offered: opus, g722, pcmu, pcma; empty for all"`
 	SIPRing   Duration `koanf:"sip.ring_timeout" doc:"how long an outbound call may ring"`
 	SIPRefer  string   `koanf:"sip.refer" doc:"REFER from callers, who ask us to call somebody: refuse, or accept from trunks and known networks"`
 	SIPTrace  bool     `koanf:"sip.trace" doc:"keep the SIP messages of each call, to be read through the API; erased with the agent"`

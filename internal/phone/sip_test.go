@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-voice/parley/internal/media"
 	"github.com/parley-voice/parley/internal/sipdoor"
+	"github.com/parley-voice/parley/internal/sipdoor/stream"
 	"github.com/parley-voice/parley/internal/speech/speechtest"
 )
 
@@ -44,7 +45,7 @@ func (h host) Serve(ctx context.Context, in media.Incoming) {
 }
 
 // callHost calls a host over real sockets.
-func callHost(t *testing.T, h host, p Plan) (Result, string) {
+func callHost(t *testing.T, h host, p Plan, codecs ...stream.Codec) (Result, string) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	door, err := sipdoor.New(sipdoor.Config{Addr: "127.0.0.1:0", Accept: sipdoor.Accept{Loopback: true}}, sipdoor.Deps{Answerer: h, Log: log})
@@ -60,7 +61,7 @@ func callHost(t *testing.T, h host, p Plan) (Result, string) {
 			t.Error(err)
 		}
 	}()
-	line, err := OpenSIP(sipdoor.Config{}, nil, log)
+	line, err := OpenSIP(sipdoor.Config{Codecs: codecs}, nil, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,17 +79,22 @@ func callHost(t *testing.T, h host, p Plan) (Result, string) {
 }
 
 func TestCallOverSIP(t *testing.T) {
-	h := host{digits: make(chan byte, 8)}
-	p := Plan{QuietFor: 400 * ms, Patience: time.Second, Transcript: true, Lines: []Line{{Digits: "5"}, {PCM: speechtest.Tone(6400), Name: "tone.wav"}}}
-	r, transcript := callHost(t, h, p)
-	if r.Code != CodeOK || r.Stats.Codec != "PCMU" || len(r.Lines) != 1 {
-		t.Errorf("%+v", r)
-	}
-	if d := <-h.digits; d != '5' || transcript != "me: [5]\nme: [tone.wav]\n" {
-		t.Errorf("%c, transcript %q", d, transcript)
-	}
-	if m := r.Lines[0]; time.Duration(m.End-m.Begin) < 380*ms {
-		t.Errorf("the tone was sent from %s to %s", m.Begin, m.End)
+	for _, codec := range stream.Codecs() {
+		t.Run(codec.String(), func(t *testing.T) {
+			t.Parallel()
+			h := host{digits: make(chan byte, 8)}
+			p := Plan{QuietFor: 400 * ms, Patience: time.Second, Transcript: true, Lines: []Line{{Digits: "5"}, {PCM: speechtest.Tone(6400), Name: "tone.wav"}}}
+			r, transcript := callHost(t, h, p, codec)
+			if r.Code != CodeOK || r.Stats.Codec != codec.String() || len(r.Lines) != 1 {
+				t.Errorf("%+v", r)
+			}
+			if d := <-h.digits; d != '5' || transcript != "me: [5]\nme: [tone.wav]\n" {
+				t.Errorf("%c, transcript %q", d, transcript)
+			}
+			if m := r.Lines[0]; time.Duration(m.End-m.Begin) < 380*ms {
+				t.Errorf("the tone was sent from %s to %s", m.Begin, m.End)
+			}
+		})
 	}
 }
 

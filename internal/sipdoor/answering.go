@@ -133,7 +133,7 @@ func (d *dialog) takeAnswer(ack *sip.Request) bool {
 	if err != nil {
 		return false
 	}
-	a, err := answer.choose()
+	a, err := d.accepted(answer)
 	if err != nil {
 		return false
 	}

@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/media"
+	"github.com/parley-voice/parley/internal/sipdoor/stream"
 )
 
 // Config is what an operator sets. Zero values take the defaults named.
@@ -22,9 +24,10 @@ type Config struct {
 	TLS, TLSClient *tls.Config
 	// ExternalIP is written in SDP, Contact and Via; without it the local address of the route to the peer.
 	ExternalIP   netip.Addr
-	RTPPorts     [2]uint16     // lowest and highest; 0, 0 for any
-	MediaTimeout time.Duration // a leg that hears nothing for so long ends
-	UserAgent    string        // default "parley"
+	RTPPorts     [2]uint16      // lowest and highest; 0, 0 for any
+	Codecs       []stream.Codec // that may be used, in the order we offer them; empty for all
+	MediaTimeout time.Duration  // a leg that hears nothing for so long ends
+	UserAgent    string         // default "parley"
 	Accept       Accept
 	Refer        bool // take the REFERs of trunks' and friends' calls; else they are declined
 	Timers       Timers
@@ -101,6 +104,7 @@ func or[T comparable](p *T, def T) {
 // withDefaults fills what is not set and reports what cannot be.
 func (c Config) withDefaults() (Config, error) {
 	or(&c.UserAgent, "parley")
+	c.Codecs = usable(c.Codecs)
 	t, l := &c.Timers, &c.Limits
 	for p, def := range map[*time.Duration]time.Duration{
 		&t.T1: 500 * time.Millisecond, &t.T2: 4 * time.Second, &t.Ring: time.Minute, &t.Unreached: 8 * time.Second,
@@ -118,10 +122,22 @@ func (c Config) withDefaults() (Config, error) {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return c, fmt.Errorf("sipdoor: address %q: %w", c.Addr, err)
 	}
+	if len(c.Codecs) == 0 {
+		return c, errors.New("sipdoor: none of the codecs can be used: opus needs libopus on the system")
+	}
 	if c.TLSAddr != "" && c.TLS == nil {
 		return c, errors.New("sipdoor: TLS needs a certificate")
 	}
 	return c, nil
+}
+
+// usable are the codecs that are wanted and can be used.
+func usable(wanted []stream.Codec) []stream.Codec {
+	all := stream.Codecs()
+	if len(wanted) == 0 {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(wanted), func(c stream.Codec) bool { return !slices.Contains(all, c) })
 }
 
 // lastAck is how long a 2xx is repeated: 64*T1 (RFC 3261 §13.3.1.4).

@@ -336,7 +336,7 @@ func (g *dialing) connected(res *sip.Response) {
 	}
 	var a agreed
 	if err == nil {
-		a, err = body.choose()
+		a, err = d.accepted(body)
 	}
 	if err != nil {
 		d.log.Warn("answer not usable: ending the call", "error", err)

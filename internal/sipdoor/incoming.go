@@ -94,7 +94,7 @@ func (in *incoming) Answer(ctx context.Context) (media.Leg, error) {
 
 func (in *incoming) pickUp() error {
 	s, d := in.s, in.s.dialog
-	if err := d.openStream(d.peer.source.addr.Addr()); err != nil {
+	if err := d.openStream(in.agreed.toward(d.peer.source.addr.Addr())); err != nil {
 		s.refuse(noCapacity())
 		d.phase = finished
 		return err

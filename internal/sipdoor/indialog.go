@@ -104,7 +104,7 @@ func (d *dialog) reinvited(req *sip.Request, tx *sip.ServerTx) {
 
 // renegotiate changes what is sent where by a new offer and returns our answer to it.
 func (d *dialog) renegotiate(offer *description) ([]byte, *refusal) {
-	a, err := offer.choose()
+	a, err := d.settle(offer)
 	if err != nil {
 		return nil, notAcceptable(err)
 	}

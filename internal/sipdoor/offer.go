@@ -1,55 +1,52 @@
 package sipdoor
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/parley-voice/parley/internal/sipdoor/stream"
 )
 
-// ourDTMF is the payload type that we offer telephone-event with (RFC 4733).
-const ourDTMF = 101
-
-// Static payload types of RFC 3551.
-const (
-	payloadPCMU = 0
-	payloadPCMA = 8
-)
-
 var (
-	errSRTP  = errors.New("RTP/AVP only")
-	errCodec = errors.New("no common codec: PCMU or PCMA")
+	errSRTP   = errors.New("RTP/AVP only")
+	errCodec  = errors.New("no common codec")
+	errFamily = errors.New("another family of addresses than the call's")
 )
 
 // agreed is what both sides settled on.
 type agreed struct {
 	index              int            // of the m-line
 	remote             netip.AddrPort // invalid when the peer named none
-	codec              stream.Codec
-	payload, dtmf      uint8  // dtmf is 0 for none
-	direction          string // ours
-	sendHold, recvHold bool   // we do not send; the peer does not
+	control            netip.AddrPort // of RTCP, where the peer named it
+	mux                bool           // RTCP comes and goes on the port of RTP (RFC 5761)
+	codec              stream.Codec   // that we send
+	payload            uint8
+	others             []stream.Format // that may come as well
+	tuning             stream.Tuning   // of the codec
+	ptime              time.Duration   // of what we send
+	dtmf               uint8           // 0 for none
+	dtmfClock          int             // of its durations
+	direction          string          // ours
+	sendHold, recvHold bool            // we do not send; the peer does not
 }
 
 // choose finds the first audio stream that we can serve and settles its codec, in the describer's order of preference (RFC 3264 §6.1).
-func (d *description) choose() (agreed, error) {
+func (d *description) choose(codecs []stream.Codec) (agreed, error) {
 	err := errCodec
 	for i := range d.media {
 		m := &d.media[i]
-		port, _, _ := strings.Cut(m.port, "/")
 		switch {
-		case m.kind != "audio" || port == "0":
+		case m.kind != "audio" || m.off():
 		case strings.Contains(m.proto, "SAVP"):
 			err = errSRTP
 		case m.proto == "RTP/AVP" || m.proto == "RTP/AVPF":
-			if a, ok := d.settle(i); ok {
+			if a, ok := d.settle(i, codecs); ok {
 				return a, nil
 			}
 		}
@@ -57,41 +54,101 @@ func (d *description) choose() (agreed, error) {
 	return agreed{}, err
 }
 
-func (d *description) settle(i int) (agreed, bool) {
+func (d *description) settle(i int, codecs []stream.Codec) (agreed, bool) {
 	m := &d.media[i]
-	a := agreed{index: i, remote: d.at(m)}
-	found := false
+	formats, events := m.known(codecs)
+	if len(formats) == 0 {
+		return agreed{}, false
+	}
+	first := formats[0]
+	a := agreed{index: i, remote: d.at(m), control: d.controlAt(m), codec: first.Codec, payload: first.PayloadType, others: formats[1:]}
+	_, a.mux = m.get("rtcp-mux")
+	a.ptime = first.Codec.PacketTime(m.packetTime())
+	if first.Codec == stream.Opus {
+		a.tuning = tuningOf(m.about("fmtp", strconv.Itoa(int(first.PayloadType))))
+	}
+	for _, clock := range []int{8000, first.Codec.Clock()} { // best is the clock of the sound (RFC 4733 §2.1)
+		if pt, ok := events[clock]; ok {
+			a.dtmf, a.dtmfClock = pt, clock
+		}
+	}
+	a.turn(d.directionOf(m), d.unspecified(m), false)
+	return a, true
+}
+
+// known are the formats that we take, in the describer's order, and the payload types of telephone-event by its clock.
+func (m *medium) known(codecs []stream.Codec) (formats []stream.Format, events map[int]uint8) {
+	events = map[int]uint8{}
 	for _, f := range m.formats {
 		pt, err := strconv.ParseUint(f, 10, 7)
 		if err != nil {
 			continue
 		}
-		switch codec, known := codecOf(uint8(pt), m.names[f]); {
-		case known && !found:
-			a.codec, a.payload, found = codec, uint8(pt), true
-		case a.dtmf == 0 && strings.HasPrefix(m.names[f], "TELEPHONE-EVENT/8000"):
-			a.dtmf = uint8(pt)
+		name := m.rtpmap(f)
+		if rest, ok := strings.CutPrefix(name, "TELEPHONE-EVENT/"); ok {
+			clock, _ := strconv.Atoi(rest)
+			if _, there := events[clock]; !there && pt != 0 {
+				events[clock] = uint8(pt)
+			}
+			continue
+		}
+		for _, c := range codecs {
+			if isCodec(c, uint8(pt), name) {
+				formats = append(formats, stream.Format{Codec: c, PayloadType: uint8(pt)})
+			}
 		}
 	}
-	a.turn(d.directionOf(m), d.unspecified(m))
-	return a, found
+	return formats, events
 }
 
-// codecOf reads a payload type: by its name, or by its number where that is static and nothing else is said.
-func codecOf(pt uint8, name string) (stream.Codec, bool) {
-	switch {
-	case strings.HasPrefix(name, "PCMU/8000"), name == "" && pt == payloadPCMU:
-		return stream.PCMU, true
-	case strings.HasPrefix(name, "PCMA/8000"), name == "" && pt == payloadPCMA:
-		return stream.PCMA, true
+// isCodec reads a payload type: by its name, or by its number where that is static and nothing else is said.
+func isCodec(c stream.Codec, pt uint8, name string) bool {
+	if name == "" {
+		static, ok := c.StaticPayload()
+		return ok && static == pt
 	}
-	return stream.PCMU, false
+	want := strings.ToUpper(c.String())
+	encoding, rest, _ := strings.Cut(name, "/")
+	clock, _, _ := strings.Cut(rest, "/")
+	return encoding == want && (clock == strconv.Itoa(c.Clock()) || c == stream.G722 && clock == "16000") // as some write it wrongly
 }
 
-// turn sets our direction from the peer's (RFC 3264 §6.1); address 0.0.0.0 asks us not to send, as old phones hold.
-func (a *agreed) turn(theirs string, unspecified bool) {
+// tuningOf reads the parameters of Opus (RFC 7587 §6.1).
+func tuningOf(fmtp string) (t stream.Tuning) {
+	for p := range strings.SplitSeq(fmtp, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+		n, err := strconv.Atoi(strings.TrimSpace(value))
+		if err != nil || n < 0 {
+			continue
+		}
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "maxaveragebitrate":
+			t.Bitrate = n
+		case "maxplaybackrate":
+			t.Playback = n
+		case "useinbandfec":
+			t.FEC = n == 1
+		case "cbr":
+			t.Constant = n == 1
+		}
+	}
+	return t
+}
+
+// packetTime is how long the packets are that the describer wants; zero where it does not say (RFC 8866 §6.4).
+func (m *medium) packetTime() time.Duration {
+	asked, most := m.millis("ptime"), m.millis("maxptime")
+	if most > 0 && (asked > most || asked == 0 && most < 20*time.Millisecond) {
+		return most
+	}
+	return asked
+}
+
+// turn sets our direction from the peer's (RFC 3264 §6.1); address 0.0.0.0 asks us not to send, as old phones hold. Who is held by us
+// need not send.
+func (a *agreed) turn(theirs string, unspecified, holding bool) {
 	a.sendHold = theirs == sendOnly || theirs == inactive || unspecified
-	a.recvHold = theirs == recvOnly || theirs == inactive
+	a.recvHold = theirs == recvOnly || theirs == inactive || holding
 	switch {
 	case a.sendHold && a.recvHold:
 		a.direction = inactive
@@ -102,80 +159,6 @@ func (a *agreed) turn(theirs string, unspecified bool) {
 	default:
 		a.direction = sendRecv
 	}
-}
-
-// session is our side of the session: it writes our descriptions.
-type session struct {
-	addr        netip.Addr
-	port        int
-	id, version uint64
-	last        string
-}
-
-func newSession(addr netip.Addr, port int) session {
-	var b [8]byte
-	_, _ = rand.Read(b[:])
-	id := binary.BigEndian.Uint64(b[:]) >> 2 // fits the signed numbers that some phones read it into
-	return session{addr: addr, port: port, id: id, version: id}
-}
-
-// offer describes all that we can do.
-func (s *session) offer() []byte {
-	return s.write(fmt.Sprintf("m=audio %d RTP/AVP %d %d %d\r\n", s.port, payloadPCMU, payloadPCMA, ourDTMF) +
-		rtpmap(payloadPCMU, "PCMU") + rtpmap(payloadPCMA, "PCMA") + events(ourDTMF) + "a=ptime:20\r\na=sendrecv\r\n")
-}
-
-// answer answers an offer: the agreed stream in its place, all others refused with port 0 (RFC 3264 §6).
-func (s *session) answer(o *description, a agreed) []byte {
-	var b strings.Builder
-	for i, m := range o.media {
-		if i != a.index {
-			b.WriteString(refusedLine(&m))
-			continue
-		}
-		b.WriteString(s.agreedLine(&m, a))
-	}
-	return s.write(b.String())
-}
-
-// refusedLine echoes an m-line with port 0. Words that the offer lacks are filled, since a line without a format is none.
-func refusedLine(m *medium) string {
-	kind, proto, formats := m.kind, m.proto, m.formats
-	or(&kind, "application")
-	or(&proto, "RTP/AVP")
-	if len(formats) == 0 {
-		formats = []string{"0"}
-	}
-	return fmt.Sprintf("m=%s 0 %s %s\r\n", kind, proto, strings.Join(formats, " "))
-}
-
-func (s *session) agreedLine(m *medium, a agreed) string {
-	name, formats, tail := a.codec.String(), strconv.Itoa(int(a.payload)), ""
-	if a.dtmf != 0 {
-		formats += " " + strconv.Itoa(int(a.dtmf))
-		tail = events(int(a.dtmf))
-	}
-	return fmt.Sprintf("m=audio %d %s %s\r\n", s.port, m.proto, formats) + rtpmap(int(a.payload), name) + tail +
-		"a=ptime:20\r\na=" + a.direction + "\r\n"
-}
-
-func rtpmap(pt int, name string) string { return fmt.Sprintf("a=rtpmap:%d %s/8000\r\n", pt, name) }
-
-func events(pt int) string {
-	return fmt.Sprintf("a=rtpmap:%d telephone-event/8000\r\na=fmtp:%d 0-16\r\n", pt, pt)
-}
-
-// write puts the head before the media lines. The version grows with each change (RFC 3264 §8).
-func (s *session) write(media string) []byte {
-	if s.last != "" && s.last != media {
-		s.version++
-	}
-	s.last = media
-	family := "IP4"
-	if s.addr.Is6() {
-		family = "IP6"
-	}
-	return fmt.Appendf(nil, "v=0\r\no=- %d %d IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n%s", s.id, s.version, family, s.addr, family, s.addr, media)
 }
 
 // offerOf reads the description in a message.
@@ -195,11 +178,15 @@ func isSDP(contentType string) bool {
 	return strings.EqualFold(strings.TrimSpace(kind), "application/sdp")
 }
 
-// notAcceptable is 488 with the reason as a warning (RFC 3261 §20.43: 305 is an incompatible media format, 302 a transport protocol).
+// notAcceptable is 488 with the reason as a warning (RFC 3261 §20.43: 301 is incompatible addresses, 302 a transport protocol, 305 a
+// media format).
 func notAcceptable(err error) *refusal {
 	code := 305
-	if errors.Is(err, errSRTP) {
+	switch {
+	case errors.Is(err, errSRTP):
 		code = 302
+	case errors.Is(err, errFamily):
+		code = 301
 	}
 	return refuse(sip.StatusNotAcceptableHere, "Not Acceptable Here", sip.NewHeader("Warning", fmt.Sprintf("%d parley \"%s\"", code, err)))
 }

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/parley-voice/parley/internal/media"
+	"github.com/parley-voice/parley/internal/sipdoor/stream"
 )
 
 // The library's timers are package variables; the door's own are Config.
@@ -50,7 +51,7 @@ func open(t *testing.T, serve answers, change ...func(*Config, *Deps)) *Door {
 	if os.Getenv("SIP_LOG") != "" {
 		level = slog.LevelDebug
 	}
-	cfg := Config{Addr: "127.0.0.1:0", Timers: quick(), Accept: Accept{Trunks: true, Loopback: true}}
+	cfg := Config{Addr: "127.0.0.1:0", Codecs: []stream.Codec{stream.PCMU, stream.PCMA}, Timers: quick(), Accept: Accept{Trunks: true, Loopback: true}}
 	deps := Deps{Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: level}))}
 	if serve != nil {
 		deps.Answerer = serve

@@ -89,7 +89,7 @@ func (d *Door) invited(req *sip.Request, tx *sip.ServerTx, j judgement) *refusal
 			return r
 		}
 		var err error
-		if a, err = offer.choose(); err != nil {
+		if a, err = offer.choose(d.cfg.Codecs); err != nil {
 			return notAcceptable(err)
 		}
 	}

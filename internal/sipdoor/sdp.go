@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Directions of a stream, as its describer sees it (RFC 8866 §6.7).
@@ -21,21 +22,36 @@ const (
 	sdpMedia = 16
 )
 
+// section is the head of a description, or one of its m-lines with what follows it.
+type section struct {
+	addr       netip.Addr // invalid for none or a name
+	hasAddr    bool
+	attributes []attribute
+}
+
+type attribute struct{ name, value string }
+
+// get is the first attribute of a name.
+func (s *section) get(name string) (value string, ok bool) {
+	for _, a := range s.attributes {
+		if a.name == name {
+			return a.value, true
+		}
+	}
+	return "", false
+}
+
 // description is what we use of an SDP body (RFC 8866).
 type description struct {
-	addr      netip.Addr // of the session; invalid for none or a name
-	direction string
-	media     []medium
+	section
+	media []medium
 }
 
 // medium is an m-line with its attributes.
 type medium struct {
+	section
 	kind, port, proto string
 	formats           []string
-	addr              netip.Addr // invalid takes the session's
-	hasAddr           bool
-	direction         string            // empty takes the session's
-	names             map[string]string // rtpmap: "PCMU/8000" by format
 }
 
 var errSDP = errors.New("no session description")
@@ -43,7 +59,7 @@ var errSDP = errors.New("no session description")
 // readSDP reads a description. It is tolerant: phones send lines out of order, unknown letters, no s= or t=, bare newlines, text where
 // numbers belong. Only a body without any m-line is refused.
 func readSDP(body []byte) (*description, error) {
-	d := &description{direction: sendRecv}
+	d := &description{}
 	n := 0
 	for line := range strings.Lines(string(body)) {
 		if n++; n > sdpLines {
@@ -61,21 +77,18 @@ func readSDP(body []byte) (*description, error) {
 }
 
 func (d *description) line(letter byte, value string) {
-	var m *medium
+	at := &d.section
 	if len(d.media) > 0 {
-		m = &d.media[len(d.media)-1]
+		at = &d.media[len(d.media)-1].section
 	}
 	switch letter {
 	case 'm':
 		d.begin(value)
 	case 'c':
-		if a := connection(value); m != nil {
-			m.addr, m.hasAddr = a, true
-		} else {
-			d.addr = a
-		}
+		at.addr, at.hasAddr = connection(value), true
 	case 'a':
-		d.attribute(m, value)
+		name, rest, _ := strings.Cut(value, ":")
+		at.attributes = append(at.attributes, attribute{name, strings.TrimSpace(rest)})
 	}
 }
 
@@ -85,7 +98,7 @@ func (d *description) begin(value string) {
 		return
 	}
 	f := strings.Fields(value)
-	m := medium{names: map[string]string{}}
+	var m medium
 	for i, p := range []*string{&m.kind, &m.port, &m.proto} {
 		if i < len(f) {
 			*p = f[i]
@@ -108,29 +121,53 @@ func connection(value string) netip.Addr {
 	return a.Unmap().WithZone("")
 }
 
-func (d *description) attribute(m *medium, value string) {
-	name, rest, _ := strings.Cut(value, ":")
-	switch name {
-	case sendRecv, sendOnly, recvOnly, inactive:
-		if m != nil {
-			m.direction = name
-		} else {
-			d.direction = name
+// rtpmap is the name of a format in capitals, such as "PCMU/8000"; empty where none is given.
+func (m *medium) rtpmap(format string) string { return strings.ToUpper(m.about("rtpmap", format)) }
+
+// about is what an attribute says about a format.
+func (m *medium) about(name, format string) string {
+	for _, a := range m.attributes {
+		if a.name != name {
+			continue
 		}
-	case "rtpmap":
-		if format, codec, ok := strings.Cut(strings.TrimSpace(rest), " "); ok && m != nil && len(m.names) < 64 {
-			m.names[format] = strings.ToUpper(strings.TrimSpace(codec))
+		if f, rest, ok := strings.Cut(a.value, " "); ok && f == format {
+			return strings.TrimSpace(rest)
 		}
 	}
+	return ""
+}
+
+// millis reads an attribute such as ptime; zero where it is missing or no number.
+func (m *medium) millis(name string) time.Duration {
+	v, _ := m.get(name)
+	ms, err := strconv.ParseFloat(v, 64)
+	if err != nil || ms < 1 || ms > 1000 {
+		return 0
+	}
+	return time.Duration(ms) * time.Millisecond
+}
+
+// off says that a medium is not wanted: its port is 0 (RFC 3264 §5.1).
+func (m *medium) off() bool {
+	port, _, _ := strings.Cut(m.port, "/")
+	return port == "0"
+}
+
+// connectionOf is the address that goes for a medium.
+func (d *description) connectionOf(m *medium) netip.Addr {
+	if m.hasAddr {
+		return m.addr
+	}
+	return d.addr
 }
 
 // at is where a medium's packets go; invalid when it says nowhere.
 func (d *description) at(m *medium) netip.AddrPort {
-	a := d.addr
-	if m.hasAddr {
-		a = m.addr
-	}
 	port, _, _ := strings.Cut(m.port, "/")
+	return endpoint(d.connectionOf(m), port)
+}
+
+func endpoint(a netip.Addr, port string) netip.AddrPort {
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || n == 0 || !a.IsValid() || a.IsUnspecified() {
 		return netip.AddrPort{}
@@ -138,17 +175,36 @@ func (d *description) at(m *medium) netip.AddrPort {
 	return netip.AddrPortFrom(a, uint16(n))
 }
 
-// unspecified says that a medium's address is 0.0.0.0, which means hold (RFC 3264 §8.4).
-func (d *description) unspecified(m *medium) bool {
-	if m.hasAddr {
-		return m.addr.IsValid() && m.addr.IsUnspecified()
+// controlAt is where a medium's RTCP goes when it says so: "a=rtcp:PORT" or "a=rtcp:PORT IN IP4 ADDRESS" (RFC 3605 §2.1).
+func (d *description) controlAt(m *medium) netip.AddrPort {
+	v, ok := m.get("rtcp")
+	if !ok {
+		return netip.AddrPort{}
 	}
-	return d.addr.IsValid() && d.addr.IsUnspecified()
+	port, rest, named := strings.Cut(v, " ")
+	a := d.connectionOf(m)
+	if named {
+		a = connection(rest)
+	}
+	return endpoint(a, port)
 }
 
+// unspecified says that a medium's address is 0.0.0.0 or ::, which means hold (RFC 3264 §8.4, RFC 6157 §5.1).
+func (d *description) unspecified(m *medium) bool {
+	a := d.connectionOf(m)
+	return a.IsValid() && a.IsUnspecified()
+}
+
+// directionOf is a medium's direction: its own, else the session's, else both ways; of several the last one counts.
 func (d *description) directionOf(m *medium) string {
-	if m.direction != "" {
-		return m.direction
+	direction := sendRecv
+	for _, s := range []*section{&d.section, &m.section} {
+		for _, a := range s.attributes {
+			switch a.name {
+			case sendRecv, sendOnly, recvOnly, inactive:
+				direction = a.name
+			}
+		}
 	}
-	return d.direction
+	return direction
 }

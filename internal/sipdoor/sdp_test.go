@@ -8,6 +8,9 @@ import (
 	"github.com/parley-voice/parley/internal/sipdoor/stream"
 )
 
+// both are the codecs that everybody has.
+var both = []stream.Codec{stream.PCMU, stream.PCMA}
+
 func TestReadSDPTolerates(t *testing.T) {
 	audio := "m=audio 4000 RTP/AVP 0\r\n"
 	for _, c := range []struct{ name, body string }{
@@ -29,7 +32,7 @@ func TestReadSDPTolerates(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a, err := d.choose()
+			a, err := d.choose(both)
 			if err != nil || a.remote != netip.MustParseAddrPort("192.0.2.1:4000") || a.codec != stream.PCMU {
 				t.Errorf("%+v, %v", a, err)
 			}
@@ -64,7 +67,7 @@ func TestChoose(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a, err := d.choose()
+			a, err := d.choose(both)
 			if err != c.err || err == nil && (a.index != c.index || a.codec != c.codec || a.payload != c.payload || a.dtmf != c.dtmf) {
 				t.Errorf("%+v, %v", a, err)
 			}
@@ -77,11 +80,11 @@ func TestAnswerRefusesOtherStreamsInTheirPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := d.choose()
+	a, err := d.choose(both)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSession(netip.MustParseAddr("192.0.2.9"), 6000)
+	s := newSession(netip.MustParseAddr("192.0.2.9"), 6000, both)
 	var lines []string
 	for l := range strings.Lines(string(s.answer(d, a))) {
 		if strings.HasPrefix(l, "m=") {
@@ -99,11 +102,11 @@ func TestVersionGrowsWithEachChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, _ := d.choose()
-	s := newSession(netip.MustParseAddr("2001:db8::1"), 6000)
+	a, _ := d.choose(both)
+	s := newSession(netip.MustParseAddr("2001:db8::1"), 6000, both)
 	first := string(s.answer(d, a))
 	same := string(s.answer(d, a))
-	a.turn(sendOnly, false)
+	a.turn(sendOnly, false, false)
 	other := string(s.answer(d, a))
 	if first != same || first == other || s.version != s.id+1 || !strings.Contains(first, "c=IN IP6 2001:db8::1") {
 		t.Errorf("%s\n%s\n%s", first, same, other)
@@ -122,16 +125,16 @@ func FuzzReadSDP(f *testing.F) {
 		if len(d.media) > sdpMedia {
 			t.Fatalf("%d streams", len(d.media))
 		}
-		a, err := d.choose()
+		a, err := d.choose(both)
 		if err != nil {
 			return
 		}
-		s := newSession(netip.MustParseAddr("192.0.2.9"), 6000)
+		s := newSession(netip.MustParseAddr("192.0.2.9"), 6000, both)
 		back, err := readSDP(s.answer(d, a))
 		if err != nil || len(back.media) != len(d.media) {
 			t.Fatalf("our answer to %q does not match: %v", body, err)
 		}
-		if b, err := back.choose(); err != nil || b.codec != a.codec || b.payload != a.payload || b.index != a.index {
+		if b, err := back.choose(both); err != nil || b.codec != a.codec || b.payload != a.payload || b.index != a.index {
 			t.Fatalf("answer %+v to %+v: %v", b, a, err)
 		}
 	})

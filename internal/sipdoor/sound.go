@@ -7,6 +7,14 @@ import (
 	"github.com/parley-voice/parley/internal/sipdoor/stream"
 )
 
+// toward is the address whose route the sound takes: the media's where the signalling is of the other family, else the signalling's.
+func (a agreed) toward(signalling netip.Addr) netip.Addr {
+	if m := a.remote.Addr(); m.IsValid() && m.Is4() != signalling.Is4() {
+		return m
+	}
+	return signalling
+}
+
 // openStream binds the ports of a call with a peer.
 func (d *dialog) openStream(peer netip.Addr) error {
 	door := d.door
@@ -17,7 +25,7 @@ func (d *dialog) openStream(peer netip.Addr) error {
 		return err
 	}
 	d.stream, d.ended = s, s.Done()
-	d.sound = newSession(door.stack.self(peer), s.Port())
+	d.sound = newSession(door.stack.self(peer), s.Port(), door.cfg.Codecs)
 	return nil
 }
 
@@ -29,8 +37,12 @@ func (d *Door) params(a agreed, dlg *dialog) stream.Params {
 		return to == source || d.book.owns(dlg.trunk, to) && d.trunkMay(to) || d.deps.MediaAllowed != nil && d.deps.MediaAllowed(to)
 	}
 	p := stream.Params{
-		Remote: a.remote, AllowedSource: may, Codec: a.codec, PayloadType: a.payload, DTMFPayload: a.dtmf,
+		Remote: a.remote, Control: a.control, Mux: a.mux, AllowedSource: may, Codec: a.codec, PayloadType: a.payload, Tuning: a.tuning,
+		Others: a.others, PacketTime: a.ptime, DTMFPayload: a.dtmf, DTMFClock: a.dtmfClock,
 		SendHold: a.sendHold, RecvHold: a.recvHold || a.sendHold, // who holds us may be silent
+	}
+	if !may(a.control.Addr()) {
+		p.Control = netip.AddrPort{}
 	}
 	if to := a.remote.Addr(); to.IsValid() && !may(to) {
 		dlg.log.Warn("media address refused: neither the caller's own, nor its trunk's, nor in egress.allow",
