@@ -49,6 +49,7 @@ const (
 	EndedAgentFault     = "agent_fault"
 	EndedBusy           = "busy"
 	EndedNoAnswer       = "no_answer"
+	EndedTransferred    = "transferred" // somebody else had the caller
 )
 
 // Call is one conversation, placed or answered.
@@ -74,6 +75,7 @@ type Call struct {
 	Messages      []TakenMessage
 	Cost          float64  // in the server's currency, known at the end
 	Quality       *Quality // of its sound; nil until it ended, and where no network carried it in packets
+	Transfers     []Transfer
 	NodeID        string
 	LeaseUntil    time.Time // renewed by the node that holds the call; past it the call is lost
 	DialAt        time.Time // of an outbound call

@@ -47,8 +47,11 @@ const (
 	DIDAlreadyExists      Code = "DID_ALREADY_EXISTS"
 	DIDInUse              Code = "DID_IN_USE"
 	DemoGenerationFailed  Code = "DEMO_GENERATION_FAILED"
-	CapacityExceeded      Code = "CAPACITY_EXCEEDED" // beyond the contract: 429 of makeCall at calls.max
-	BodyTooLarge          Code = "BODY_TOO_LARGE"    // beyond the contract: 413
+	TransferUnderway      Code = "TRANSFER_IN_PROGRESS"   // beyond the contract: 409
+	TransferUnsupported   Code = "TRANSFER_NOT_SUPPORTED" // beyond the contract: 422
+	DigitNotSent          Code = "DIGIT_NOT_SENT"         // beyond the contract: 422
+	CapacityExceeded      Code = "CAPACITY_EXCEEDED"      // beyond the contract: 429 of makeCall at calls.max
+	BodyTooLarge          Code = "BODY_TOO_LARGE"         // beyond the contract: 413
 )
 
 // Error is a fault that the caller of the API may read.

@@ -20,9 +20,12 @@ type live struct {
 
 	connect chan media.Leg // an outside transport that came
 
-	once   sync.Once
-	cancel context.CancelFunc // gives up dialling
-	mu     sync.Mutex
+	once sync.Once
+
+	mu        sync.Mutex         // of what is below
+	cancel    context.CancelFunc // gives up dialling
+	talk      *talk
+	transfers []parley.Transfer
 }
 
 func newLive(id string) *live {
@@ -106,11 +109,12 @@ func (s *Switchboard) prepare(ctx context.Context, l *live) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &prepared{recorder: s.record(ctx, c)}
+	p, targets := &prepared{recorder: s.record(ctx, c)}, s.targets(c)
 	p.session, err = convo.New(ctx, convo.Config{
 		CallID: c.ID, Direction: c.Direction, Snapshot: s.bounded(c.Snapshot), Payload: payload(c.Payload),
 		Engines: engines, Recorder: p.recorder.sink(), Phrases: s.phrases, End: l.ends, Log: s.log.With("call", c.ID),
-		Turn: func(t parley.Turn) { s.journal.putTurn(t) },
+		Turn:    func(t parley.Turn) { s.journal.putTurn(t) },
+		Targets: named(targets), Transfer: s.transferTool(l, targets),
 		Message: func(m parley.TakenMessage) {
 			c.Messages = append(c.Messages, m)
 			s.journal.putCall(*c)
@@ -132,8 +136,19 @@ func (s *Switchboard) converse(ctx context.Context, l *live, p *prepared, leg me
 	c := l.call
 	s.progress(c, parley.CallAnswered)
 	defer p.recorder.close(c) // also when the conversation panics
+	t := newTalk(ctx, p.session, leg, func(panicked any) {
+		s.log.Error("panic in a transfer", "call", c.ID, "panic", panicked, slog.String("stack", stack()))
+		l.end(parley.EndedAgentFault)
+	})
+	defer t.end()
+	l.talks(t)
+	s.heed(l, t, leg)
 	result, err := p.session.Run(ctx, leg)
+	l.talks(nil)
+	t.end()
+	c.Transfers = l.endTransfers()
 	p.recorder.close(c)
+	leg = t.caller()
 	m := leg.Stats()
 	c.Quality = m.Quality
 	s.log.Info("media of the call", "call", c.ID, "codec", m.Codec, "received", m.Received, "lost", m.Lost, "late", m.Late,

@@ -50,6 +50,8 @@ type Deps struct {
 	Engines func(name string) (convo.Engines, error)
 	// Price says what a finished call costs its environment; nil charges nothing.
 	Price func(c *parley.Call) float64
+	// Targets are whom the agent of a call may give its callers to; nil for nobody.
+	Targets func(c *parley.Call) []Target
 	// Unseal opens the sealed password of a trunk.
 	Unseal func(t *parley.SIPTrunk) (string, error)
 	// NewToken makes a secret and its hash for the transport of an outside call.

@@ -24,7 +24,11 @@ func (s *Session) reply(a turn.Action) {
 	if a.Fallback && s.mind.second != nil {
 		b = s.mind.second
 	}
-	s.thinkOf(u, b, s.mind.asking(clip(a.Text, mostText), a.Continue, spoken))
+	history := append([]llm.Message(nil), s.mind.history...)
+	if !a.Report {
+		history = s.mind.asking(clip(a.Text, mostText), a.Continue, spoken)
+	}
+	s.thinkOf(u, b, history)
 }
 
 // thinkOf runs a brain beside the session and puts what it says into u.
@@ -68,6 +72,11 @@ func (p *pen) called(calls []llm.ToolCall) {
 			return
 		}
 		p.u.calls = append(p.u.calls, calls...)
+		if hands(calls) != nil && len(p.u.clauses) == 0 { // nobody is given away without a word
+			p.s.rows.clauseAt = p.s.now()
+			p.u.clauses = append(p.u.clauses, &clause{text: p.s.lines.Filler})
+			p.s.pump()
+		}
 		if parts(calls) {
 			p.s.happen(turn.Event{Kind: turn.Parting, ID: p.u.reply})
 		}

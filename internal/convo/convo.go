@@ -53,9 +53,17 @@ type Config struct {
 	// Turn and Message are called by the session's goroutine and must not block. A turn may come again, changed, under the same id.
 	Turn    func(parley.Turn)
 	Message func(parley.TakenMessage)
+	// Targets are whom the model may give the caller to; without any it is offered no transfer.
+	Targets []Target
+	// Transfer is called by the session's goroutine when the model does, after it has said so, and must not block. Whoever takes it up
+	// lends the caller, and returns him with the outcome of the call.
+	Transfer func(call llm.ToolCall)
 	// Trace gets every event and what came of it, for replay; nil does not. It holds what was said.
 	Trace func(turn.Step)
 }
+
+// Target is somebody to whom callers can be given.
+type Target struct{ Name, Description string }
 
 // Result is how a conversation ended.
 type Result struct {
@@ -73,7 +81,12 @@ type Session struct {
 	opener []int16 // the greeting, rendered
 	rules  turn.Rules
 
-	leg     media.Leg
+	leg        media.Leg
+	full, free chan *media.Tick // between the leg's reader and the session
+	deafen     context.CancelFunc
+	lent       *Lent         // while somebody else has the caller
+	began      chan struct{} // closed when Run has begun
+
 	started time.Time
 	posts   chan func()
 	jobs    jobs
@@ -98,7 +111,7 @@ func New(ctx context.Context, cfg Config) (*Session, error) {
 	}
 	s := &Session{
 		cfg: cfg, log: cfg.Log, rules: turn.RulesOf(a), lines: linesOf(cfg),
-		voice: voiceOf(a), posts: make(chan func(), 64), trace: cfg.Trace,
+		voice: voiceOf(a), posts: make(chan func(), 64), began: make(chan struct{}), trace: cfg.Trace,
 	}
 	if s.trace == nil && s.log.Enabled(ctx, slog.LevelDebug) {
 		s.trace = s.logStep

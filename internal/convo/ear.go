@@ -50,6 +50,9 @@ type ear struct {
 
 func newEar(d speech.Detection) *ear { return &ear{detection: d, floor: 60} }
 
+// rest ends a run that nobody listened to the end of.
+func (e *ear) rest() { e.on, e.quiet = false, 0 }
+
 func (e *ear) close() { e.detection.Close() }
 
 // window judges the window that ended at now.

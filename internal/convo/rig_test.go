@@ -35,6 +35,8 @@ type rig struct {
 	t   *testing.T
 	leg *mediatest.Leg
 
+	session *convo.Session
+
 	recognizer  *speechtest.Recognizer
 	synthesizer *speechtest.Synthesizer
 	model       *llmtest.Model
@@ -116,9 +118,11 @@ func (r *rig) begin() {
 		close(r.done)
 		r.t.Fatal(err)
 	}
+	leg := r.leg
+	r.session = s
 	go func() {
 		defer close(r.done)
-		r.result, r.err = s.Run(context.WithoutCancel(r.t.Context()), r.leg)
+		r.result, r.err = s.Run(context.WithoutCancel(r.t.Context()), leg)
 	}()
 }
 

@@ -23,24 +23,35 @@ const (
 
 // Run leads the conversation until it ends, and returns why. It hangs up.
 func (s *Session) Run(ctx context.Context, leg media.Leg) (Result, error) {
-	s.leg, s.started = leg, time.Now()
+	s.started = time.Now()
 	s.jobs.start(ctx, s.fault)
 	defer s.dismiss()
 	defer s.hangUp(ctx)
 	s.jobs.do(func(ctx context.Context) {
 		s.cfg.Phrases.prepare(ctx, s.cfg.Engines.Synthesizer, s.voice, s.lines.kept())
 	})
+	s.connect(leg)
+	close(s.began)
+	s.state = turn.New(s.rules)
+	s.play.idle = true
+	s.happen(turn.Event{Kind: turn.Begin})
+	s.loop(ctx)
+	s.settle(ctx)
+	return Result{Reason: s.over}, nil
+}
+
+// connect takes a leg as the caller's.
+func (s *Session) connect(leg media.Leg) {
+	if s.deafen != nil {
+		s.deafen()
+	}
+	ctx, stop := context.WithCancel(s.jobs.ctx)
 	full, free := make(chan *media.Tick, inHand), make(chan *media.Tick, inHand)
 	for range inHand {
 		free <- new(media.Tick)
 	}
-	s.jobs.do(func(ctx context.Context) { read(ctx, leg, full, free) })
-	s.state = turn.New(s.rules)
-	s.play.idle = true
-	s.happen(turn.Event{Kind: turn.Begin})
-	s.loop(ctx, full, free)
-	s.settle(ctx)
-	return Result{Reason: s.over}, nil
+	s.leg, s.deafen, s.full, s.free = leg, stop, full, free
+	s.jobs.do(func(context.Context) { read(ctx, leg, full, free) })
 }
 
 // dismiss ends all work of the session and closes what it used, unless an engine still holds on to it.
@@ -71,23 +82,22 @@ func read(ctx context.Context, leg media.Leg, full, free chan *media.Tick) {
 }
 
 // loop is the session's goroutine.
-func (s *Session) loop(ctx context.Context, full, free chan *media.Tick) {
+func (s *Session) loop(ctx context.Context) {
 	due := s.state.Deadline()
 	timer := time.NewTimer(due - s.now())
 	defer timer.Stop()
 	for s.over == "" {
 		select {
-		case t := <-full:
+		case t := <-s.full:
 			s.tick(t)
-			free <- t
+			s.free <- t
 		case f := <-s.posts:
 			f()
 		case d := <-s.leg.Digits():
-			s.hear.keyed = s.now()
-			s.happen(turn.Event{Kind: turn.Digit, Text: string(rune(d))})
+			s.key(d)
 		case reason := <-s.cfg.End:
 			s.happen(turn.Event{Kind: turn.End, Reason: reason})
-		case <-s.leg.Done():
+		case <-s.gone():
 			s.happen(turn.Event{Kind: turn.End, Reason: reasonOf(s.leg.Cause())})
 		case <-ctx.Done():
 			s.happen(turn.Event{Kind: turn.End, Reason: parley.EndedServerStopped})
@@ -107,9 +117,25 @@ func (s *Session) tick(t *media.Tick) {
 	if s.cfg.Recorder != nil {
 		s.cfg.Recorder.Push(t)
 	}
+	if s.lent != nil {
+		s.takenTick(t)
+		return
+	}
 	s.left(t.Played)
 	s.listen(&t.Heard)
 	s.pump()
+}
+
+// key is a key that the caller pressed.
+func (s *Session) key(d byte) {
+	if s.lent != nil {
+		if s.lent.taker != nil {
+			s.lent.taker.Digit(d)
+		}
+		return
+	}
+	s.hear.keyed = s.now()
+	s.happen(turn.Event{Kind: turn.Digit, Text: string(rune(d))})
 }
 
 func reasonOf(c media.EndCause) string {

@@ -219,6 +219,9 @@ func (s *Session) finishHead() {
 	p.list = p.list[1:]
 	u.cancel()
 	s.endRow(u, u.text(), false)
+	if c := hands(u.calls); c != nil && s.cfg.Transfer != nil {
+		s.cfg.Transfer(*c)
+	}
 	s.pump()
 	s.maybeDone()
 }

@@ -100,8 +100,13 @@ func (m *mind) says(text string, interrupted bool, calls []llm.ToolCall) {
 	}
 }
 
+// result is what a call comes to at once. A transfer begins when what was said beside it was heard to its end; came tells its outcome.
 func result(c llm.ToolCall) llm.Message {
-	return llm.Message{Role: llm.Result, Text: `{"ok":true}`, CallID: c.ID}
+	text := `{"ok":true}`
+	if c.Name == llm.ToolTransfer {
+		text = `{"ok":false,"message":"The caller was not transferred."}`
+	}
+	return llm.Message{Role: llm.Result, Text: text, CallID: c.ID}
 }
 
 // hears adds the caller's turn; continued replaces one that was not answered.
@@ -155,7 +160,7 @@ func think(ctx context.Context, b *brain, history []llm.Message, to thought) err
 		if err != nil && !errors.Is(err, errWordy) {
 			return err
 		}
-		if said || len(calls) == 0 || parts(calls) {
+		if said || len(calls) == 0 || parts(calls) || hands(calls) != nil {
 			return nil
 		}
 		history = append(history, llm.Message{Role: llm.Agent, Calls: calls})
@@ -203,6 +208,16 @@ func parts(calls []llm.ToolCall) bool {
 	return false
 }
 
+// hands is the call that gives the caller to somebody else; nil when there is none.
+func hands(calls []llm.ToolCall) *llm.ToolCall {
+	for i := range calls {
+		if calls[i].Name == llm.ToolTransfer {
+			return &calls[i]
+		}
+	}
+	return nil
+}
+
 // messages reads what the calls take down.
 func messages(calls []llm.ToolCall, log *slog.Logger) []parley.TakenMessage {
 	var all []parley.TakenMessage
@@ -214,7 +229,7 @@ func messages(calls []llm.ToolCall, log *slog.Logger) []parley.TakenMessage {
 			} else {
 				log.Warn("message of the model not understood", slog.Group("pii", "arguments", string(c.Arguments)))
 			}
-		case llm.ToolHangUp:
+		case llm.ToolHangUp, llm.ToolTransfer:
 		default:
 			log.Warn("model called an unknown tool", "tool", c.Name)
 		}

@@ -53,6 +53,8 @@ type switchboard interface {
 	Expect(ctx context.Context, actor parley.Actor, agentID string, r parley.ExternalRequest) (c *parley.Call, token string, err error)
 	End(ctx context.Context, actor parley.Actor, agentID, ref string) (*parley.Call, error)
 	Active(ctx context.Context, actor parley.Actor, agentID, phone string) ([]*parley.Call, error)
+	Transfer(ctx context.Context, actor parley.Actor, callID string, r parley.TransferRequest) (*parley.Transfer, error)
+	Press(ctx context.Context, actor parley.Actor, callID, digits string) error
 	List(ctx context.Context, actor parley.Actor, agentID string, f store.CallFilter) ([]*parley.Call, int, error)
 	Get(ctx context.Context, actor parley.Actor, id string) (*parley.Call, []parley.Turn, error)
 	SIPMessages(ctx context.Context, actor parley.Actor, id string) ([]parley.SIPMessage, error)
@@ -120,6 +122,7 @@ func build(cfg Config, deps Deps) *api {
 	a.didRoutes()
 	a.numberRoutes()
 	a.callRoutes()
+	a.liveCallRoutes()
 	a.makeCallRoute()
 	a.recordingRoute()
 	a.sipTraceRoute()

@@ -143,6 +143,7 @@ type callDetailJSON struct {
 	Quality       *parley.Quality `json:"quality" doc:"What the sound was like on the network; null until the call ended, and where no packets carried it."`
 	Turns         []turnJSON      `json:"turns" nullable:"false"`
 	Messages      []messageJSON   `json:"messages" nullable:"false"`
+	Transfers     []transferJSON  `json:"transfers" nullable:"false"`
 }
 
 type turnJSON struct {
@@ -188,7 +189,8 @@ func (a *api) getCall(ctx context.Context, r *in[none, none]) (callDetailJSON, e
 	out := callDetailJSON{
 		CallJSON: showCall(c), AgentID: c.AgentID, AnsweredAt: stampOr(c.AnsweredAt), EndedAt: stampOr(c.EndedAt),
 		RecordingNote: orNil(c.RecordingNote), Quality: c.Quality, Turns: each(turns, showTurn),
-		Messages: each(c.Messages, func(m parley.TakenMessage) messageJSON { return messageJSON{TakenAt: stamp(m.TakenAt), Slots: m.Slots} }),
+		Messages:  each(c.Messages, func(m parley.TakenMessage) messageJSON { return messageJSON{TakenAt: stamp(m.TakenAt), Slots: m.Slots} }),
+		Transfers: each(c.Transfers, showTransfer),
 	}
 	if agent, ok := named[c.AgentID]; ok {
 		ref := showAgentRef(agent)

@@ -31,12 +31,15 @@ type Tool struct {
 	Parameters        json.RawMessage
 }
 
-// Tools that every conversation offers.
+// Tools that conversations offer.
 const (
 	// ToolHangUp ends the call after what was said. No arguments.
 	ToolHangUp = "hang_up"
 	// ToolTakeMessage keeps {"slots": {name: value}} for the agent's owner; it is stored as a message of the call.
 	ToolTakeMessage = "take_message"
+	// ToolTransfer gives the caller to {"target": name}, who is told {"briefing": text} first where the target wants that. It is
+	// offered only by agents with somebody to transfer to. The result says what became of it.
+	ToolTransfer = "transfer"
 )
 
 // Role of a message.

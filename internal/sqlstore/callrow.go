@@ -33,7 +33,8 @@ type callRow struct {
 	RecordingNote string
 	Messages      []parley.TakenMessage `bun:"type:jsonb"`
 	Cost          float64
-	Quality       *parley.Quality `bun:"type:jsonb"`
+	Quality       *parley.Quality   `bun:"type:jsonb"`
+	Transfers     []parley.Transfer `bun:"type:jsonb"`
 	NodeID        string
 	LeaseUntil    time.Time `bun:",nullzero"`
 	DialAt        time.Time `bun:",nullzero"`
@@ -48,13 +49,16 @@ func callToRow(c *parley.Call) *callRow {
 		ID: c.ID, EnvironmentID: c.EnvironmentID, AgentID: c.AgentID, SID: c.SID, ToNumber: c.To, FromNumber: c.From, Testing: c.Testing,
 		Direction: c.Direction, Transport: c.Transport, Status: c.Status, EndedReason: c.EndedReason, TrunkID: c.TrunkID, NumberID: c.NumberID,
 		Snapshot: c.Snapshot, Payload: textOf(c.Payload), Context: textOf(c.Context), TokenHash: c.TokenHash,
-		Recording: c.Recording, RecordingNote: c.RecordingNote, Messages: c.Messages, Cost: c.Cost, Quality: c.Quality, NodeID: c.NodeID,
+		Recording: c.Recording, RecordingNote: c.RecordingNote, Messages: c.Messages, Transfers: c.Transfers, Cost: c.Cost, Quality: c.Quality, NodeID: c.NodeID,
 		LeaseUntil: stampOrZero(c.LeaseUntil), DialAt: stampOrZero(c.DialAt),
 		CreatedAt: parley.Stamp(c.CreatedAt), UpdatedAt: parley.Stamp(c.UpdatedAt),
 		AnsweredAt: stampOrNil(c.AnsweredAt), EndedAt: stampOrNil(c.EndedAt),
 	}
 	if r.Messages == nil {
 		r.Messages = []parley.TakenMessage{}
+	}
+	if r.Transfers == nil {
+		r.Transfers = []parley.Transfer{}
 	}
 	return r
 }
@@ -71,6 +75,9 @@ func (r *callRow) call() *parley.Call {
 	c.Cost = r.Cost
 	if len(r.Messages) > 0 {
 		c.Messages = r.Messages
+	}
+	if len(r.Transfers) > 0 {
+		c.Transfers = r.Transfers
 	}
 	return c
 }

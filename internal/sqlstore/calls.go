@@ -26,7 +26,7 @@ func (t *tx) InsertCall(ctx context.Context, c *parley.Call) error {
 }
 
 // UpdateCall writes a call whose stored row is not final yet; it returns false and changes nothing when it is. A call that comes
-// without snapshot, recording, its note, messages or quality keeps the stored ones, so that who knows less of it takes nothing away.
+// without snapshot, recording, its note, messages, transfers or quality keeps the stored ones, so that who knows less of it takes nothing away.
 func (t *tx) UpdateCall(ctx context.Context, c *parley.Call) (bool, error) {
 	if err := t.holdCall(ctx, c.ID); err != nil {
 		return false, err
@@ -34,7 +34,7 @@ func (t *tx) UpdateCall(ctx context.Context, c *parley.Call) (bool, error) {
 	kept := []string{"id", "environment_id", "agent_id", "created_at"}
 	for column, missing := range map[string]bool{
 		"snapshot": c.Snapshot == nil, "recording": c.Recording == "", "recording_note": c.RecordingNote == "", "messages": c.Messages == nil,
-		"quality": c.Quality == nil,
+		"quality": c.Quality == nil, "transfers": c.Transfers == nil,
 	} {
 		if missing {
 			kept = append(kept, column)
@@ -45,12 +45,12 @@ func (t *tx) UpdateCall(ctx context.Context, c *parley.Call) (bool, error) {
 	return n == 1, err
 }
 
-// AmendCall writes recording, recording note and messages of a call, final or not.
+// AmendCall writes recording, recording note, messages and transfers of a call, final or not.
 func (t *tx) AmendCall(ctx context.Context, c *parley.Call) error {
 	if err := t.holdCall(ctx, c.ID); err != nil {
 		return err
 	}
-	return done(t.NewUpdate().Model(callToRow(c)).Column("recording", "recording_note", "messages").Where("c.id = ?", c.ID).Exec(ctx))
+	return done(t.NewUpdate().Model(callToRow(c)).Column("recording", "recording_note", "messages", "transfers").Where("c.id = ?", c.ID).Exec(ctx))
 }
 
 // holdCall checks that a call and its agent are there, and keeps the agent from being deleted before the transaction ends: an

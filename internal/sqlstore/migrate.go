@@ -19,7 +19,7 @@ var migrationFiles embed.FS
 var personalColumns = map[string][]string{
 	"agents":    {"name", "label", "folded", "settings"},
 	"trainings": {"subject", "instructions"},
-	"calls":     {"sid", "to_number", "from_number", "snapshot", "payload", "context", "messages"},
+	"calls":     {"sid", "to_number", "from_number", "snapshot", "payload", "context", "messages", "transfers"},
 	"turns":     {"text", "heard"},
 	"users":     {"email", "name"},
 

@@ -141,7 +141,7 @@ type Calls interface {
 	InsertCall(ctx context.Context, c *parley.Call) error
 	// UpdateCall writes a call whose stored row is not final yet; it returns false and changes nothing when it is.
 	UpdateCall(ctx context.Context, c *parley.Call) (bool, error)
-	// AmendCall writes recording, recording note and messages of a call, final or not.
+	// AmendCall writes recording, recording note, messages and transfers of a call, final or not.
 	AmendCall(ctx context.Context, c *parley.Call) error
 	// Call reads one; env empty reads any environment's (for the node that holds it).
 	Call(ctx context.Context, env, id string) (*parley.Call, error)

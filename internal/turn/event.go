@@ -26,6 +26,8 @@ const (
 	Stopped Kind = "stopped" // the answer to Stop: Text was heard of what was said, Last is how long the rest of it takes
 	Digit   Kind = "digit"   // the caller pressed Text
 	Tick    Kind = "tick"    // time passed; comes at the deadline
+	Away    Kind = "away"    // somebody else has the caller: the agent neither speaks nor hears
+	Back    Kind = "back"    // the agent has the caller again and says What: Answer reports what became of it, nothing listens
 	End     Kind = "end"     // the call is to end for Reason
 )
 
@@ -92,6 +94,8 @@ type Action struct {
 	Continue bool   `json:"continue,omitempty"`
 	Fallback bool   `json:"fallback,omitempty"`
 	Reason   string `json:"reason,omitempty"`
+	// Report says that the answer is to the last result in the history, not to the caller.
+	Report bool `json:"report,omitempty"`
 	// Waited is for how long the text of a turn that was over did not come.
 	Waited time.Duration `json:"waited,omitempty"`
 }

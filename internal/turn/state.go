@@ -18,6 +18,7 @@ const (
 	Pausing   Phase = "pausing"   // the caller is quiet, his turn may be over
 	Thinking  Phase = "thinking"  // his turn is over, the answer is not heard yet
 	Speaking  Phase = "speaking"  // the agent speaks
+	Absent    Phase = "absent"    // somebody else has the caller
 	Closing   Phase = "closing"   // the last words were said, or are being said
 	Over      Phase = "over"
 )
@@ -129,6 +130,14 @@ func (s *step) take(e Event) {
 	case s.Now >= s.Rules.Limit && !s.final:
 		s.reachLimit()
 		return
+	case e.Kind == Away:
+		s.away()
+		return
+	case s.Phase == Absent:
+		if e.Kind == Back {
+			s.back(e.What)
+		}
+		return
 	case e.Kind == Mute && s.Phase != Closing:
 		s.apologise()
 		return
@@ -224,7 +233,7 @@ func (s *step) drop() {
 func (s *step) apologise() { s.part(Apology, parley.EndedAgentFault) }
 
 func (s *step) reachLimit() {
-	if !s.Rules.Goodbye {
+	if !s.Rules.Goodbye || s.Phase == Absent {
 		s.hangUp(parley.EndedByTimeLimit)
 		return
 	}

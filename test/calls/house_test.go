@@ -43,6 +43,8 @@ type house struct {
 	trunk  *parley.SIPTrunk
 	did    *parley.PhoneNumber
 	cfg    calls.Config
+	// targets are whom the agent may give its callers to
+	targets []calls.Target
 
 	stop    context.CancelFunc
 	stopped chan struct{}
@@ -148,7 +150,8 @@ func (h *house) open() {
 			}
 			return parley.Actor{}, parley.Errorf(parley.InvalidToken, "unknown")
 		},
-		Log: logger(),
+		Targets: func(*parley.Call) []calls.Target { return h.targets },
+		Log:     logger(),
 	})
 	ctx, cancel := context.WithCancel(h.t.Context())
 	h.stop, h.stopped = cancel, make(chan struct{})

@@ -279,3 +279,34 @@ func TestCallWithTurnsAndRecording(t *testing.T) {
 	h.refused(h.send("GET", url, h.newToken("other"), nil), 404, parley.CallNotFound)
 	h.refused(h.send("GET", path, h.newToken("test", "agents:read"), nil), 403, parley.Unauthorized)
 }
+
+// Transfers and keys are beyond the contract; their refusals come from the same table.
+func TestActingOnALiveCallIsRefusedByTheTable(t *testing.T) {
+	h := open(t)
+	agent, _, _ := h.published(parley.Outbound, "+12025550143")
+	call := h.delayed(agent) // which does not talk yet
+	good := object{"to": "+12025550177", "mode": "bridged"}
+	for _, c := range []struct {
+		path   string
+		body   object
+		status int
+		code   parley.Code
+	}{
+		{"nothing/transfer", good, 404, parley.CallNotFound},
+		{call + "/transfer", good, 409, parley.CallNotActive},
+		{call + "/transfer", object{"mode": "bridged"}, 422, parley.ValidationError},
+		{call + "/transfer", object{"to": "+12025550177", "mode": "by pigeon"}, 422, parley.ValidationError},
+		{"nothing/dtmf", object{"digits": "1"}, 404, parley.CallNotFound},
+		{call + "/dtmf", object{"digits": "12#"}, 409, parley.CallNotActive},
+		{call + "/dtmf", object{"digits": "one"}, 422, parley.ValidationError},
+		{call + "/dtmf", object{}, 422, parley.ValidationError},
+	} {
+		h.refused(h.send("POST", "/api/v1/calls/"+c.path, h.token, c.body), c.status, c.code)
+	}
+	incapable := h.newToken("test", "calls:read")
+	h.refused(h.send("POST", "/api/v1/calls/"+call+"/transfer", incapable, good), 403, parley.Unauthorized)
+	h.refused(h.send("POST", "/api/v1/calls/"+call+"/dtmf", incapable, object{"digits": "1"}), 403, parley.Unauthorized)
+	if d := h.send("GET", "/api/v1/calls/"+call, h.token, nil).data(); len(d["transfers"].([]any)) != 0 {
+		t.Errorf("transfers %v", d["transfers"])
+	}
+}

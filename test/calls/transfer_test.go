@@ -1,0 +1,576 @@
+package calls
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/audio"
+	"github.com/parley-voice/parley/internal/calls"
+	"github.com/parley-voice/parley/internal/llm"
+	"github.com/parley-voice/parley/internal/llm/llmtest"
+	"github.com/parley-voice/parley/internal/media"
+	"github.com/parley-voice/parley/internal/media/mediatest"
+	"github.com/parley-voice/parley/internal/speech/speechtest"
+	"github.com/parley-voice/parley/internal/store"
+)
+
+const colleague = "+15550100777"
+
+// sipLeg is a caller whose network knows REFER.
+type sipLeg struct {
+	*mediatest.Leg
+	report   media.Report
+	takes    time.Duration
+	leaves   bool // he hangs up once his side has the target
+	referred chan media.Referral
+	wishes   chan media.Wish
+}
+
+func (l *sipLeg) Refer(ctx context.Context, r media.Referral) (media.Report, error) {
+	l.referred <- r
+	select {
+	case <-time.After(l.takes):
+	case <-ctx.Done():
+		return media.Report{Outcome: media.OutcomeUnknown}, nil
+	}
+	if l.leaves {
+		l.HangUp()
+	}
+	return l.report, nil
+}
+
+func (l *sipLeg) Wishes() <-chan media.Wish { return l.wishes }
+
+// answered is a call that talks, with a caller whose network knows REFER.
+func (h *house) answered() (*sipLeg, *ringing, string) {
+	h.t.Helper()
+	leg := &sipLeg{Leg: mediatest.Start(h.t), takes: time.Second, referred: make(chan media.Referral, 9), wishes: make(chan media.Wish, 1)}
+	r := &ringing{Incoming: mediatest.Ringing(number, caller, leg), leg: leg.Leg, done: make(chan struct{})}
+	r.Inv.TrunkID = h.trunk.ID
+	go func() { defer close(r.done); h.board.Serve(h.t.Context(), r) }()
+	h.sleep(2 * time.Second)
+	c, _ := h.only()
+	return leg, r, c.ID
+}
+
+// ordered is a transfer on its way.
+type ordered struct {
+	done   chan struct{}
+	result *parley.Transfer
+	err    error
+}
+
+func (h *house) transfer(id string, r parley.TransferRequest) *ordered {
+	o := &ordered{done: make(chan struct{})}
+	if r.To == "" {
+		r.To = colleague
+	}
+	go func() { defer close(o.done); o.result, o.err = h.board.Transfer(h.t.Context(), h.actor, id, r) }()
+	synctest.Wait()
+	return o
+}
+
+func (h *house) wantTransfer(o *ordered, outcome media.Outcome, reason string) {
+	h.t.Helper()
+	<-o.done
+	if o.err != nil || o.result.Outcome != string(outcome) || o.result.Reason != reason || o.result.SettledAt == nil {
+		h.t.Fatalf("transfer %+v, %v; want %s (%s)", o.result, o.err, outcome, reason)
+	}
+	h.sleep(time.Second)
+	c, _ := h.only()
+	if n := len(c.Transfers); n != 1 || c.Transfers[0].Outcome != string(outcome) || c.Transfers[0].To != colleague {
+		h.t.Errorf("kept %+v", c.Transfers)
+	}
+}
+
+func TestColdTransferEndsOurCall(t *testing.T) {
+	for name, leaves := range map[string]bool{"the caller's side hangs up": true, "we do": false} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, func(h *house) {
+				leg, r, id := h.answered()
+				leg.report, leg.leaves = media.Report{Outcome: media.OutcomeAnswered, Status: 200, Reason: "sip_200"}, leaves
+				o := h.transfer(id, parley.TransferRequest{Mode: parley.TransferRefer})
+				if got := <-leg.referred; got.To != colleague || got.Replaces != nil {
+					t.Errorf("referred to %+v", got)
+				}
+				h.wantTransfer(o, media.OutcomeAnswered, "sip_200")
+				<-r.done
+				h.sleep(time.Second)
+				if c := h.wantCall(parley.CallCompleted, parley.EndedTransferred); c.Transfers[0].EndedAt == nil {
+					t.Errorf("%+v", c.Transfers)
+				}
+			})
+		})
+	}
+}
+
+func TestColdTransferThatFailsGivesTheCallerBack(t *testing.T) {
+	for _, report := range []media.Report{
+		{Outcome: media.OutcomeBusy, Reason: "sip_486"}, {Outcome: media.OutcomeNoAnswer, Reason: "sip_480"},
+		{Outcome: media.OutcomeRefused, Reason: "refer_603"}, {Outcome: media.OutcomeUnknown, Reason: "no_notify"},
+	} {
+		t.Run(string(report.Outcome), func(t *testing.T) {
+			inHouse(t, func(h *house) {
+				h.model = llmtest.Lines(llmtest.Say("sorry about that."), llmtest.Say("yes we are."))
+				leg, r, id := h.answered()
+				leg.report = report
+				h.wantTransfer(h.transfer(id, parley.TransferRequest{Mode: parley.TransferRefer}), report.Outcome, report.Reason)
+				h.sleep(2 * time.Second)
+				says(leg.Leg, "are you open?")
+				h.sleep(4 * time.Second)
+				if got := speechtest.Text(leg.Said()); got != "hello there sorry about that. yes we are." {
+					t.Errorf("told %q", got)
+				}
+				leg.HangUp()
+				<-r.done
+				h.sleep(time.Second)
+				h.wantCall(parley.CallCompleted, parley.EndedByCaller)
+			})
+		})
+	}
+}
+
+func TestBridgedTransferJoinsRecordsAndEnds(t *testing.T) {
+	inHouse(t, func(h *house) {
+		leg, r, id := h.answered()
+		target := h.answers(3 * time.Second)
+		o := h.transfer(id, parley.TransferRequest{Mode: parley.TransferBridged})
+		h.wantTransfer(o, media.OutcomeAnswered, "sip_200")
+		if d := h.dialer.Dialled(); len(d) != 1 || d[0].To != colleague || d[0].From != number || d[0].Trunk.ID != h.trunk.ID || d[0].Password != "secret" {
+			t.Errorf("dialled %+v", d)
+		}
+		says(leg.Leg, "alpha bravo")
+		h.sleep(2 * time.Second)
+		says(target, "charlie delta")
+		h.sleep(2 * time.Second)
+		if a, b := speechtest.Text(target.Said()), speechtest.Text(leg.Said()); a != "alpha bravo" || !strings.HasSuffix(b, "charlie delta") {
+			t.Errorf("the target was told %q, the caller %q", a, b)
+		}
+		leg.Press('5')
+		h.sleep(100 * ms)
+		if target.Pressed() != "5" {
+			t.Errorf("keys %q", target.Pressed())
+		}
+		target.HangUp()
+		<-r.done
+		h.sleep(time.Second)
+		c := h.wantCall(parley.CallCompleted, parley.EndedTransferred)
+		if c.Transfers[0].EndedAt == nil || c.Transfers[0].EndedAt.Sub(*c.Transfers[0].SettledAt) < 4*time.Second {
+			t.Errorf("%+v", c.Transfers[0])
+		}
+		if _, turns := h.only(); len(turns) != 1 {
+			t.Errorf("the agent listened: %+v", turns)
+		}
+		h.wantRecorded(c, "alpha bravo", "charlie delta")
+	})
+}
+
+// wantRecorded holds the recording's channels against what the caller and the target said.
+func (h *house) wantRecorded(c *parley.Call, left, right string) {
+	h.t.Helper()
+	f, size, err := h.blobs.Open(h.t.Context(), c.Recording)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer f.Close()
+	b := make([]byte, size)
+	if _, err := f.Read(b); err != nil {
+		h.t.Fatal(err)
+	}
+	clip, err := audio.ParseWAV(b)
+	if err != nil || clip.Channels != 2 {
+		h.t.Fatal(clip.Channels, err)
+	}
+	for i, want := range []string{left, right} {
+		loud := 0
+		for at := len(clip.PCM) / 2 &^ 1; at+i < len(clip.PCM); at += 2 { // the second half: what was said while they were joined
+			if x := clip.PCM[at+i]; x > 500 || x < -500 {
+				loud++
+			}
+		}
+		if loud < 1000 {
+			h.t.Errorf("channel %d holds %d loud samples, want %q", i, loud, want)
+		}
+	}
+}
+
+func TestTheTargetsEndGivesTheCallerBackWhenAsked(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.model = llmtest.Lines(llmtest.Say("welcome back."))
+		leg, r, id := h.answered()
+		target := h.answers(time.Second)
+		h.wantTransfer(h.transfer(id, parley.TransferRequest{Mode: parley.TransferBridged, Return: true}), media.OutcomeAnswered, "sip_200")
+		h.sleep(5 * time.Second)
+		target.HangUp()
+		h.sleep(3 * time.Second)
+		if got := speechtest.Text(leg.Said()); !strings.HasSuffix(got, "welcome back.") {
+			t.Errorf("told %q", got)
+		}
+		leg.HangUp()
+		<-r.done
+		h.sleep(time.Second)
+		h.wantCall(parley.CallCompleted, parley.EndedByCaller)
+	})
+}
+
+func TestTheCallersEndEndsTheTargetToo(t *testing.T) {
+	inHouse(t, func(h *house) {
+		leg, r, id := h.answered()
+		target := h.answers(time.Second)
+		h.wantTransfer(h.transfer(id, parley.TransferRequest{Mode: parley.TransferBridged}), media.OutcomeAnswered, "sip_200")
+		leg.HangUp()
+		<-r.done
+		<-target.Done()
+		h.sleep(time.Second)
+		if h.wantCall(parley.CallCompleted, parley.EndedByCaller); target.Cause() != media.EndLocal {
+			t.Errorf("target ended by %s", target.Cause())
+		}
+	})
+}
+
+func TestEndCallEndsAJoinedCall(t *testing.T) {
+	inHouse(t, func(h *house) {
+		_, r, id := h.answered()
+		target := h.answers(time.Second)
+		h.wantTransfer(h.transfer(id, parley.TransferRequest{Mode: parley.TransferBridged}), media.OutcomeAnswered, "sip_200")
+		if _, err := h.board.End(h.t.Context(), h.actor, h.agent.ID, id); err != nil {
+			t.Fatal(err)
+		}
+		<-r.done
+		<-target.Done()
+		h.sleep(time.Second)
+		if c := h.wantCall(parley.CallCompleted, parley.EndedByAPI); c.Transfers[0].EndedAt == nil {
+			t.Errorf("%+v", c.Transfers)
+		}
+	})
+}
+
+func TestBridgedTransferThatIsNotAnswered(t *testing.T) {
+	for name, c := range map[string]struct {
+		err     media.NotAnswered
+		outcome media.Outcome
+	}{
+		"busy":      {media.NotAnswered{Outcome: media.OutcomeBusy, Status: 486, Reason: "sip_486"}, media.OutcomeBusy},
+		"no answer": {media.NotAnswered{Outcome: media.OutcomeNoAnswer, Reason: "ring_timeout"}, media.OutcomeNoAnswer},
+		"declined":  {media.NotAnswered{Outcome: media.OutcomeFailed, Status: 603, Reason: "sip_603"}, media.OutcomeRefused},
+		"failed":    {media.NotAnswered{Outcome: media.OutcomeFailed, Status: 503, Reason: "sip_503"}, media.OutcomeFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, func(h *house) {
+				h.model = llmtest.Lines(llmtest.Say("no luck."))
+				leg, r, id := h.answered()
+				h.dialer.Rings, h.dialer.Answers, h.dialer.Err = time.Second, 5*time.Second, &c.err
+				h.wantTransfer(h.transfer(id, parley.TransferRequest{Mode: parley.TransferBridged}), c.outcome, c.err.Reason)
+				h.sleep(2 * time.Second)
+				if got := speechtest.Text(leg.Said()); !strings.HasSuffix(got, "no luck.") {
+					t.Errorf("told %q", got)
+				}
+				leg.HangUp()
+				<-r.done
+			})
+		})
+	}
+}
+
+func TestACallerWhoHangsUpWhileItRings(t *testing.T) {
+	inHouse(t, func(h *house) {
+		leg, r, id := h.answered()
+		h.answers(time.Minute)
+		o := h.transfer(id, parley.TransferRequest{Mode: parley.TransferBridged})
+		h.sleep(5 * time.Second)
+		leg.HangUp()
+		h.wantTransfer(o, media.OutcomeCanceled, "canceled")
+		<-r.done
+		h.sleep(time.Second)
+		h.wantCall(parley.CallCompleted, parley.EndedByCaller)
+	})
+}
+
+func TestWarmTransferBriefsTheTargetFirst(t *testing.T) {
+	inHouse(t, func(h *house) {
+		leg, r, id := h.answered()
+		target := h.answers(time.Second)
+		o := h.transfer(id, parley.TransferRequest{Mode: parley.TransferWarm, Briefing: "bob wants a table"})
+		h.sleep(2 * time.Second)
+		says(leg.Leg, "hello hello")
+		h.wantTransfer(o, media.OutcomeAnswered, "sip_200")
+		says(leg.Leg, "thank you")
+		h.sleep(2 * time.Second)
+		if got := speechtest.Text(target.Said()); !strings.HasPrefix(got, "bob wants a table") || !strings.HasSuffix(got, "thank you") {
+			t.Errorf("the target was told %q", got)
+		}
+		target.HangUp()
+		<-r.done
+	})
+}
+
+func TestATargetWhoHangsUpOnTheBriefingRefuses(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.model = llmtest.Lines(llmtest.Say("they cannot talk now."))
+		leg, r, id := h.answered()
+		target := h.answers(time.Second)
+		o := h.transfer(id, parley.TransferRequest{Mode: parley.TransferWarm, Briefing: "bob wants a table for twelve people at nine"})
+		h.sleep(2 * time.Second)
+		target.HangUp()
+		h.wantTransfer(o, media.OutcomeRefused, "hung_up_on_briefing")
+		h.sleep(3 * time.Second)
+		if got := speechtest.Text(leg.Said()); !strings.HasSuffix(got, "they cannot talk now.") {
+			t.Errorf("told %q", got)
+		}
+		leg.HangUp()
+		<-r.done
+	})
+}
+
+func TestAttendedTransferHandsOurCallOver(t *testing.T) {
+	inHouse(t, func(h *house) {
+		leg, r, id := h.answered()
+		target := h.answers(time.Second)
+		leg.report, leg.leaves = media.Report{Outcome: media.OutcomeAnswered, Reason: "sip_200"}, true
+		o := h.transfer(id, parley.TransferRequest{Mode: parley.TransferAttended})
+		h.sleep(1500 * ms)
+		if got := <-leg.referred; got.Replaces != media.Leg(target) {
+			t.Errorf("%+v", got)
+		}
+		h.wantTransfer(o, media.OutcomeAnswered, "sip_200")
+		<-r.done
+		<-target.Done()
+		h.sleep(time.Second)
+		h.wantCall(parley.CallCompleted, parley.EndedTransferred)
+	})
+}
+
+func TestAttendedTransferThatIsRefusedStaysJoinedHere(t *testing.T) {
+	inHouse(t, func(h *house) {
+		leg, r, id := h.answered()
+		target := h.answers(time.Second)
+		leg.report = media.Report{Outcome: media.OutcomeFailed, Reason: "refer_405"}
+		h.wantTransfer(h.transfer(id, parley.TransferRequest{Mode: parley.TransferAttended}), media.OutcomeAnswered, "sip_200")
+		says(target, "good morning")
+		h.sleep(2 * time.Second)
+		if got := speechtest.Text(leg.Said()); !strings.HasSuffix(got, "good morning") {
+			t.Errorf("told %q", got)
+		}
+		target.HangUp()
+		<-r.done
+	})
+}
+
+func TestTransfersThatAreNotBegun(t *testing.T) {
+	inHouse(t, func(h *house) {
+		leg, r, id := h.answered()
+		try := func(id string, r parley.TransferRequest) parley.Code {
+			_, err := h.board.Transfer(h.t.Context(), h.actor, id, r)
+			return parley.CodeOf(err)
+		}
+		for name, c := range map[string]struct {
+			r    parley.TransferRequest
+			want parley.Code
+		}{
+			"an emergency number":  {parley.TransferRequest{To: "+19115550100", Mode: parley.TransferRefer}, parley.PhoneNumberForbidden},
+			"another country":      {parley.TransferRequest{To: "+4930123456", Mode: parley.TransferRefer}, parley.PhoneNumberForbidden},
+			"another country here": {parley.TransferRequest{To: "+4930123456", Mode: parley.TransferBridged}, parley.PhoneNumberForbidden},
+			"no number":            {parley.TransferRequest{Mode: parley.TransferBridged}, parley.MissingPhoneNumber},
+			"letters":              {parley.TransferRequest{To: "bob", Mode: parley.TransferBridged}, parley.InvalidPhoneNumber},
+			"no mode":              {parley.TransferRequest{To: colleague}, parley.ValidationError},
+			"a speech":             {parley.TransferRequest{To: colleague, Mode: parley.TransferWarm, Briefing: strings.Repeat("x", 1001)}, parley.ValidationError},
+		} {
+			if got := try(id, c.r); got != c.want {
+				t.Errorf("%s: %q, want %q", name, got, c.want)
+			}
+		}
+		good := parley.TransferRequest{To: colleague, Mode: parley.TransferBridged}
+		if got := try("nothing", good); got != parley.CallNotFound {
+			t.Errorf("no call: %q", got)
+		}
+		h.answers(time.Minute)
+		h.transfer(id, good)
+		if got := try(id, good); got != parley.TransferUnderway {
+			t.Errorf("a second one: %q", got)
+		}
+		leg.HangUp()
+		<-r.done
+		h.sleep(time.Second)
+		if got := try(id, good); got != parley.CallNotActive {
+			t.Errorf("after the end: %q", got)
+		}
+		if c, _ := h.only(); len(c.Transfers) != 1 {
+			t.Errorf("kept %+v", c.Transfers)
+		}
+	})
+}
+
+func TestANetworkWithoutReferIsSaidSo(t *testing.T) {
+	inHouse(t, func(h *house) {
+		r := h.ring(number)
+		h.sleep(2 * time.Second)
+		c, _ := h.only()
+		_, err := h.board.Transfer(h.t.Context(), h.actor, c.ID, parley.TransferRequest{To: colleague, Mode: parley.TransferRefer})
+		if parley.CodeOf(err) != parley.TransferUnsupported {
+			t.Error(err)
+		}
+		r.leg.HangUp()
+		<-r.done
+	})
+}
+
+func TestTheModelTransfers(t *testing.T) {
+	for name, c := range map[string]struct {
+		target, said string
+		outcome      media.Outcome
+	}{
+		"to a busy line": {"sales", "The line is busy at the moment.", media.OutcomeBusy},
+		"to nobody":      {"boss", "I could not connect you.", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := furnish(t)
+				h.targets = []calls.Target{{Name: "sales", TransferRequest: parley.TransferRequest{To: colleague, Mode: parley.TransferWarm}}}
+				h.model = &llmtest.Model{Script: func(_ llm.Brief, history []llm.Message) llmtest.Reply {
+					last := history[len(history)-1]
+					if last.Role == llm.Caller {
+						return llmtest.Reply{Words: []string{"one moment."}, Calls: []llm.ToolCall{{
+							ID: "c1", Name: llm.ToolTransfer, Arguments: json.RawMessage(`{"target":"` + c.target + `","briefing":"bob"}`),
+						}}}
+					}
+					var result struct{ Message string }
+					if err := json.Unmarshal([]byte(last.Text), &result); err != nil {
+						t.Error(err)
+					}
+					return llmtest.Say(result.Message)
+				}}
+				h.open()
+				leg, r, _ := h.answered()
+				h.dialer.Answers, h.dialer.Err = time.Second, &media.NotAnswered{Outcome: media.OutcomeBusy, Status: 486, Reason: "sip_486"}
+				says(leg.Leg, "give me sales please")
+				h.sleep(10 * time.Second)
+				if got := speechtest.Text(leg.Said()); !strings.HasSuffix(got, c.said) || !strings.Contains(got, "one moment.") {
+					t.Errorf("told %q", got)
+				}
+				leg.HangUp()
+				<-r.done
+				h.sleep(time.Second)
+				if got, _ := h.only(); c.outcome != "" && (len(got.Transfers) != 1 || got.Transfers[0].Outcome != string(c.outcome)) {
+					t.Errorf("kept %+v", got.Transfers)
+				}
+				h.close()
+			})
+		})
+	}
+}
+
+// wishes makes the caller's side ask that we call somebody, and returns what it is told.
+func (l *sipLeg) wish(to string) *[]int {
+	told := &[]int{}
+	l.wishes <- media.Wish{To: to, Replaces: "a;to-tag=b;from-tag=c", Progress: func(status int) { *told = append(*told, status) }}
+	return told
+}
+
+func TestAWishOfTheCallersSideIsGranted(t *testing.T) {
+	inHouse(t, func(h *house) {
+		leg, r, _ := h.answered()
+		target := h.answers(time.Second)
+		told := leg.wish(colleague)
+		h.sleep(4 * time.Second)
+		if d := h.dialer.Dialled(); len(d) != 1 || d[0].To != colleague || d[0].Replaces != "a;to-tag=b;from-tag=c" {
+			t.Errorf("dialled %+v", d)
+		}
+		if len(*told) != 2 || (*told)[0] != 180 || (*told)[1] != 200 || leg.Cause() != media.EndLocal {
+			t.Errorf("told %v, %s", *told, leg.Cause())
+		}
+		says(target, "are you open?")
+		h.sleep(4 * time.Second)
+		if got := speechtest.Text(target.Said()); got != "hello there yes we are." {
+			t.Errorf("the target was told %q", got)
+		}
+		target.HangUp()
+		<-r.done
+		h.sleep(time.Second)
+		if c := h.wantCall(parley.CallCompleted, parley.EndedByCaller); len(c.Transfers) != 1 || c.Transfers[0].Mode != parley.TransferAsked {
+			t.Errorf("%+v", c.Transfers)
+		}
+	})
+}
+
+func TestAStrangersWishDialsNothing(t *testing.T) {
+	for name, to := range map[string]string{
+		"an emergency number": "+19115550100", "a premium number": "+19005550100", "another country": "+4930123456", "an extension": "101",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, func(h *house) {
+				leg, r, _ := h.answered()
+				told := leg.wish(to)
+				h.sleep(2 * time.Second)
+				if d := h.dialer.Dialled(); len(d) != 0 || len(*told) != 1 || (*told)[0] != 603 {
+					t.Errorf("dialled %+v, told %v", d, *told)
+				}
+				says(leg.Leg, "are you open?")
+				h.sleep(4 * time.Second)
+				if got := speechtest.Text(leg.Said()); got != "hello there yes we are." {
+					t.Errorf("told %q", got)
+				}
+				leg.HangUp()
+				<-r.done
+			})
+		})
+	}
+}
+
+func TestAWishForABusyLineGoesOnWithTheCaller(t *testing.T) {
+	inHouse(t, func(h *house) {
+		leg, r, _ := h.answered()
+		h.dialer.Answers, h.dialer.Err = time.Second, &media.NotAnswered{Outcome: media.OutcomeBusy, Status: 486, Reason: "sip_486"}
+		told := leg.wish(colleague)
+		h.sleep(3 * time.Second)
+		says(leg.Leg, "are you open?")
+		h.sleep(4 * time.Second)
+		if got := speechtest.Text(leg.Said()); !strings.HasSuffix(got, "yes we are.") || len(*told) != 1 || (*told)[0] != 486 {
+			t.Errorf("told %q, %v", got, *told)
+		}
+		leg.HangUp()
+		<-r.done
+	})
+}
+
+func TestTransfersGoWithTheAgent(t *testing.T) {
+	inHouse(t, func(h *house) {
+		leg, r, id := h.answered()
+		h.dialer.Err = &media.NotAnswered{Outcome: media.OutcomeBusy, Status: 486, Reason: "sip_486"}
+		h.wantTransfer(h.transfer(id, parley.TransferRequest{Mode: parley.TransferBridged}), media.OutcomeBusy, "sip_486")
+		leg.HangUp()
+		<-r.done
+		h.sleep(time.Second)
+		if !h.tryDelete() {
+			t.Fatal("not deleted")
+		}
+		h.update(func(ctx context.Context, tx store.Tx) error {
+			n, err := tx.EraseCalls(ctx, h.agent.ID, 10)
+			if n != 1 {
+				t.Errorf("%d calls erased", n)
+			}
+			return err
+		})
+	})
+}
+
+func TestKeysAreSentToTheCaller(t *testing.T) {
+	inHouse(t, func(h *house) {
+		leg, r, id := h.answered()
+		if err := h.board.Press(h.t.Context(), h.actor, id, "12#a"); err != nil || leg.Pressed() != "12#A" {
+			t.Errorf("%v, pressed %q", err, leg.Pressed())
+		}
+		leg.HangUp()
+		<-r.done
+		if err := h.board.Press(h.t.Context(), h.actor, id, "1"); parley.CodeOf(err) != parley.CallNotActive {
+			t.Error(err)
+		}
+		if err := h.board.Press(h.t.Context(), parley.Actor{EnvironmentID: h.actor.EnvironmentID}, id, "1"); parley.CodeOf(err) != parley.Unauthorized {
+			t.Error(err)
+		}
+	})
+}
