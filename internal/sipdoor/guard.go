@@ -35,7 +35,7 @@ func faultOf(m *sip.Request) *refusal {
 	if m.Via() == nil || m.To() == nil || m.From() == nil || m.CallID() == nil || m.CSeq() == nil || m.CallID().Value() == "" {
 		return refuse(sip.StatusBadRequest, "Missing Header")
 	}
-	if m.CSeq().MethodName != m.Method && m.Method != cancelIn {
+	if !strings.EqualFold(string(m.CSeq().MethodName), string(m.Method)) && m.Method != cancelIn { // the library writes one of them large
 		return refuse(sip.StatusBadRequest, "CSeq Method Mismatch")
 	}
 	count := map[string]int{}
@@ -75,6 +75,9 @@ func unfit(m *sip.Request) *refusal {
 	if len(unknown) > 0 {
 		return refuse(sip.StatusBadExtension, "Bad Extension", sip.NewHeader("Unsupported", strings.Join(unknown, ", ")))
 	}
+	if m.Method == sip.INVITE {
+		return deaf(m)
+	}
 	return nil
 }
 
@@ -83,6 +86,15 @@ func retryAfter(seconds int) sip.Header { return sip.NewHeader("Retry-After", st
 
 func noMethod() *refusal {
 	return refuse(sip.StatusMethodNotAllowed, "Method Not Allowed", sip.NewHeader("Allow", allowed))
+}
+
+// noSuchMethod refuses a request by its method: one that we know is not for here, another nobody implements (RFC 3261 §21.5.2).
+func noSuchMethod(m sip.RequestMethod) *refusal {
+	switch m {
+	case sip.REGISTER, sip.SUBSCRIBE, sip.NOTIFY, sip.REFER, sip.INFO, sip.MESSAGE, sip.PRACK, sip.UPDATE, sip.PUBLISH:
+		return noMethod()
+	}
+	return refuse(sip.StatusNotImplemented, "Not Implemented", sip.NewHeader("Allow", allowed))
 }
 
 func noDialog() *refusal {

@@ -47,7 +47,7 @@ func (d *dialog) handle(req *sip.Request, tx *sip.ServerTx) {
 	case sip.NOTIFY:
 		d.notified(req, tx)
 	default:
-		answer(noMethod())
+		answer(noSuchMethod(req.Method))
 	}
 }
 

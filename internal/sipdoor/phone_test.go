@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ type answers func(in media.Incoming)
 func (f answers) Serve(_ context.Context, in media.Incoming) { f(in) }
 
 // open starts a door on loopback and stops it with the test.
-func open(t *testing.T, serve answers, change ...func(*Config, *Deps)) *Door {
+func open(t testing.TB, serve answers, change ...func(*Config, *Deps)) *Door {
 	t.Helper()
 	level := slog.LevelError
 	if os.Getenv("SIP_LOG") != "" {
@@ -139,7 +140,7 @@ func (m *message) uri(name string) string {
 
 // phone is the other side of a door: a socket and a script.
 type phone struct {
-	t    *testing.T
+	t    testing.TB
 	pc   net.PacketConn
 	to   net.Addr
 	in   chan *message
@@ -149,9 +150,14 @@ type phone struct {
 }
 
 // newPhone makes a phone that calls the door d; nil makes one that waits to be called.
-func newPhone(t *testing.T, d *Door) *phone {
+func newPhone(t testing.TB, d *Door) *phone {
 	t.Helper()
-	pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	return newPhoneAt(t, d, "127.0.0.1", 0)
+}
+
+func newPhoneAt(t testing.TB, d *Door, host string, port int) *phone {
+	t.Helper()
+	pc, err := net.ListenPacket("udp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -325,7 +331,7 @@ func (p *phone) ack(ok *message) {
 	p.request("ACK", req{seq: seq, uri: ok.uri("contact"), toTag: ok.tag("to")})
 }
 
-func get[T any](t *testing.T, what string, c <-chan T) T {
+func get[T any](t testing.TB, what string, c <-chan T) T {
 	t.Helper()
 	select {
 	case v := <-c:

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,6 +40,8 @@ func (d *Door) pre(m sip.Message) {
 
 func (d *Door) preRequest(m *sip.Request) {
 	via := m.Via()
+	trim(m.To().Params)
+	trim(m.From().Params)
 	// A host other than the sender's is noted, so that the answer finds its way (RFC 3261 §18.2.1).
 	if a := from(m).addr.Addr(); a.IsValid() && via.Host != a.String() && !via.Params.Has("rport") {
 		via.Params.Add("received", a.String())
@@ -58,6 +61,13 @@ func (d *Door) preRequest(m *sip.Request) {
 		if !m.To().Params.Has("tag") {
 			m.To().Params.Add("tag", d.tagFor(m)) // that of the INVITE's responses (§9.2)
 		}
+	}
+}
+
+// trim takes the blanks away that may stand around a parameter's name and value (RFC 3261 §25.1, SEMI and EQUAL).
+func trim(params sip.HeaderParams) {
+	for i := range params {
+		params[i].K, params[i].V = strings.TrimSpace(params[i].K), strings.TrimSpace(params[i].V)
 	}
 }
 

@@ -67,7 +67,7 @@ func (d *Door) outside(req *sip.Request, tx *sip.ServerTx, j judgement) {
 	case sip.REFER: // nobody outside of a call makes us call
 		d.respond(req, tx, refuse(603, "Decline"))
 	default:
-		d.respond(req, tx, noMethod())
+		d.respond(req, tx, noSuchMethod(req.Method))
 	}
 }
 

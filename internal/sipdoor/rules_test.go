@@ -41,7 +41,7 @@ func TestRefusals(t *testing.T) {
 		{"an unknown extension", "INVITE", nil, req{body: plainSDP, extra: []string{"Require: 100rel, precondition"}}, "420", "Unsupported: 100rel, precondition"},
 		{"an extension for proxies", "OPTIONS", nil, req{extra: []string{"Proxy-Require: x"}}, "420", "Unsupported: x"},
 		{"an unknown method", "MESSAGE", nil, req{}, "405", "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS"},
-		{"an invented method", "NEWMETHOD", nil, req{}, "405", "Allow: INVITE"},
+		{"an invented method", "NEWMETHOD", nil, req{}, "501", "Allow: INVITE"},
 		{"a registration with us", "REGISTER", nil, req{}, "405", ""},
 		{"OPTIONS", "OPTIONS", nil, req{}, "200", "Allow: INVITE"},
 		{"a BYE without a call", "BYE", nil, req{toTag: "none"}, "481", ""},

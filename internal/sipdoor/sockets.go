@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/emiago/sipgo/sip"
 )
 
 // binding is the door's sockets: UDP and TCP on one port number, and TLS on its own.
@@ -116,6 +118,7 @@ type udpSocket struct {
 	longest  int
 	standing func(netip.Addr) standing
 	trace    tracer
+	parser   *sip.Parser
 	rates    map[standing]*limiter
 	reading  chan struct{} // closed when the library reads for the first time
 	once     sync.Once
@@ -126,7 +129,7 @@ type udpSocket struct {
 
 func newUDPSocket(pc net.PacketConn, l Limits, of func(netip.Addr) standing) *udpSocket {
 	return &udpSocket{
-		PacketConn: pc, longest: l.Message, standing: of, rates: map[standing]*limiter{
+		PacketConn: pc, longest: l.Message, parser: newParser(l), standing: of, rates: map[standing]*limiter{
 			stranger: newLimiter(float64(l.Rate), l.Burst), caller: newLimiter(float64(busier*l.Rate), busier*l.Burst),
 		},
 		reading: make(chan struct{}), seen: map[netip.AddrPort]struct{}{},
@@ -153,6 +156,9 @@ func (u *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 		}
 		if at := from.(*net.UDPAddr).AddrPort(); u.passes(b[:n], netip.AddrPortFrom(at.Addr().Unmap(), at.Port())) {
 			u.trace.wire(false, "udp", at, b[:n])
+			if u.refuse(b[:n], from) {
+				continue
+			}
 			return n, from, nil
 		}
 	}

@@ -51,8 +51,7 @@ type stack struct {
 
 func newStack(cfg Config, b *binding, log *slog.Logger, pre func(sip.Message), serve func(*sip.Request, *sip.ServerTx)) *stack {
 	prepare()
-	parser := sip.NewParser()
-	parser.MaxMessageLength = cfg.Limits.Message
+	parser := newParser(cfg.Limits)
 	lib := newQuiet(log.Handler())
 	tcp := func() *sip.TransportTCP { return &sip.TransportTCP{ReadTimeout: idle, WriteTimeout: reach} }
 	s := &stack{binding: b, external: cfg.ExternalIP, client: cfg.TLSClient, agent: cfg.UserAgent}
@@ -63,6 +62,12 @@ func newStack(cfg Config, b *binding, log *slog.Logger, pre func(sip.Message), s
 		sip.WithTransactionLayerUnhandledResponseHandler(func(*sip.Response) {})) // pre has seen it
 	s.txl.OnRequest(serve)
 	return s
+}
+
+func newParser(l Limits) *sip.Parser {
+	p := sip.NewParser()
+	p.MaxMessageLength = l.Message
+	return p
 }
 
 // serve starts reading; it returns when requests can be sent.

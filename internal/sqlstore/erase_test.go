@@ -202,7 +202,7 @@ func TestPostgresKeepsNoDeletedRowsAndSaysWhatItKeeps(t *testing.T) {
 		t.Errorf("note %q", note)
 	}
 	var dead, rows int
-	err = s.write.NewRaw("SELECT (SELECT count(*) FROM turns) + (SELECT count(*) FROM sip_messages) + " +
+	err = s.write.NewRaw("SELECT (SELECT count(*) FROM turns) + (SELECT count(*) FROM sip_messages) + "+
 		"(SELECT count(*) FROM calls) + (SELECT count(*) FROM agents) + (SELECT count(*) FROM trainings)").
 		Scan(t.Context(), &rows)
 	if err != nil || rows != 0 {
