@@ -18,6 +18,7 @@ const (
 	NoActiveCall          Code = "NO_ACTIVE_CALL"
 	TrunkNotFound         Code = "SIP_TRUNK_NOT_FOUND"
 	DIDNotFound           Code = "DID_NOT_FOUND"
+	SoftphoneNotFound     Code = "SIP_PHONE_NOT_FOUND" // beyond the contract
 	ErasureNotFound       Code = "ERASURE_NOT_FOUND"
 	TokenNotFound         Code = "TOKEN_NOT_FOUND"
 	RecordingNotFound     Code = "RECORDING_NOT_FOUND"
@@ -45,6 +46,7 @@ const (
 	TrunkHasDIDs          Code = "TRUNK_HAS_DIDS"
 	TrunkHasActiveCalls   Code = "TRUNK_HAS_ACTIVE_CALLS"
 	DIDAlreadyExists      Code = "DID_ALREADY_EXISTS"
+	SoftphoneExists       Code = "SIP_PHONE_ALREADY_EXISTS" // beyond the contract
 	DIDInUse              Code = "DID_IN_USE"
 	DemoGenerationFailed  Code = "DEMO_GENERATION_FAILED"
 	TransferUnderway      Code = "TRANSFER_IN_PROGRESS"   // beyond the contract: 409

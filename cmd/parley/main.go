@@ -19,6 +19,7 @@ type cli struct {
 	Serve       serveCmd       `cmd:"" help:"Run the server: REST API, SIP, conversations, jobs."`
 	Token       tokenCmd       `cmd:"" help:"Environment tokens."`
 	User        userCmd        `cmd:"" help:"Users and their personal tokens."`
+	Phone       phoneCmd       `cmd:"" help:"Accounts of softphones."`
 	Environment environmentCmd `cmd:"" help:"Plan settings of an environment."`
 	Models      modelsCmd      `cmd:"" help:"Speech models: list, fetch, verify."`
 	Call        callCmd        `cmd:"" help:"Call a SIP address as a phone would, speak, listen and hang up."`

@@ -119,6 +119,7 @@ func build(cfg Config, deps Deps) *api {
 	a.trainingRoutes()
 	a.voiceRoutes()
 	a.trunkRoutes()
+	a.softphoneRoutes()
 	a.didRoutes()
 	a.numberRoutes()
 	a.callRoutes()

@@ -14,6 +14,8 @@ const (
 	DialCall   = "dial_call"   // call id
 	SweepCalls = "sweep_calls" // none; periodic
 	ForgetKeys = "forget_keys" // none; periodic
+	// ForgetBindings has no subject; periodic.
+	ForgetBindings = "forget_bindings"
 )
 
 // Handler does one job. A returned error is retried with growing delay; Again asks for another round without counting as a failure.

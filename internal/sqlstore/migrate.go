@@ -24,6 +24,8 @@ var personalColumns = map[string][]string{
 	"users":     {"email", "name"},
 
 	"sip_messages": {"peer", "raw"},
+	"softphones":   {"username", "display_name"},
+	"bindings":     {"contact", "source"},
 }
 
 // migrate brings the schema up to date. The caller keeps other processes from doing the same at that moment.

@@ -38,6 +38,7 @@ type Tx interface {
 	Trainings
 	Trunks
 	Numbers
+	Softphones
 	Calls
 	Turns
 	SIPMessages
@@ -115,6 +116,29 @@ type Numbers interface {
 	// InsertNumber answers ErrConflict when env has that number already.
 	InsertNumber(ctx context.Context, n *parley.PhoneNumber) error
 	DeleteNumber(ctx context.Context, env, id string) error
+}
+
+// Softphones are people's phones and where they are registered.
+type Softphones interface {
+	SoftphoneByName(ctx context.Context, env, username string) (*parley.Softphone, error)
+	// ListSoftphones returns the softphones of env, oldest first.
+	ListSoftphones(ctx context.Context, env string) ([]*parley.Softphone, error)
+	// SoftphonesNamed returns the softphones of a username in every environment: for the check of credentials only.
+	SoftphonesNamed(ctx context.Context, username string) ([]*parley.Softphone, error)
+	// AnySoftphone says whether there is a softphone in any environment.
+	AnySoftphone(ctx context.Context) (bool, error)
+	// InsertSoftphone answers ErrConflict when env has that username already.
+	InsertSoftphone(ctx context.Context, s *parley.Softphone) error
+	// DeleteSoftphone deletes a softphone and its bindings.
+	DeleteSoftphone(ctx context.Context, env, id string) error
+	// Bindings returns the bindings of a softphone that last beyond now, the last written first; of all softphones when its id is empty.
+	Bindings(ctx context.Context, softphoneID string, now time.Time) ([]parley.Binding, error)
+	// LockBindings is Bindings of one softphone, and keeps every other LockBindings of it waiting until the end of the transaction.
+	LockBindings(ctx context.Context, softphoneID string, now time.Time) ([]parley.Binding, error)
+	// SetBindings replaces all bindings of a softphone.
+	SetBindings(ctx context.Context, softphoneID string, bindings []parley.Binding) error
+	// ForgetBindings deletes bindings that ran out before t.
+	ForgetBindings(ctx context.Context, t time.Time) error
 }
 
 // CallFilter narrows a list of calls; zero fields do not.

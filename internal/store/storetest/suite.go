@@ -22,6 +22,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		rules []rule
 	}{
 		{"transactions", transactionRules}, {"accounts", accountRules}, {"people", peopleRules}, {"agents", agentRules}, {"telephony", telephonyRules},
+		{"softphones", softphoneRules},
 		{"calls", callRules}, {"open calls", openCallRules}, {"turns", turnRules}, {"erasures", erasureRules}, {"jobs", jobRules},
 		{"SIP messages", sipMessageRules},
 	} {
