@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,7 +23,6 @@ import (
 	"github.com/parley-voice/parley/internal/media"
 	"github.com/parley-voice/parley/internal/secrets"
 	"github.com/parley-voice/parley/internal/sipdoor"
-	"github.com/parley-voice/parley/internal/sipdoor/stream"
 	"github.com/parley-voice/parley/internal/store"
 	"github.com/parley-voice/parley/internal/telephony"
 	"github.com/parley-voice/parley/internal/wsdoor"
@@ -58,56 +56,6 @@ func (h *house) openTelephone(context.Context) error {
 
 // boardLater lets the door be made before the switchboard; nothing asks for it before the door runs.
 type boardLater struct{ *calls.Switchboard }
-
-func (h *house) newSIP(guard *egress.Guard, board *boardLater) (*sipdoor.Door, error) {
-	accept, err := h.cfg.Accept()
-	if err != nil {
-		return nil, err
-	}
-	external, err := h.cfg.External()
-	if err != nil {
-		return nil, err
-	}
-	ports, err := h.cfg.Ports()
-	if err != nil {
-		return nil, err
-	}
-	users, err := h.cfg.Users()
-	if err != nil {
-		return nil, err
-	}
-	var codecs []stream.Codec
-	for _, name := range h.cfg.SIPCodecs {
-		if c, known := stream.CodecNamed(name); known {
-			codecs = append(codecs, c)
-		}
-	}
-	cfg := sipdoor.Config{
-		Codecs: codecs,
-		Addr:   h.cfg.SIP, TLSAddr: h.cfg.SIPTLS, ExternalIP: external, RTPPorts: ports, MediaTimeout: duration(h.cfg.RTPSilent),
-		Accept: sipdoor.Accept{Any: accept.Any, Trunks: accept.Trunks, Loopback: accept.Loopback, Networks: accept.Networks},
-		Refer:  h.cfg.SIPRefer == "accept",
-		Timers: sipdoor.Timers{Ring: duration(h.cfg.SIPRing)},
-	}
-	if accept.Users {
-		cfg.Accept.Users = users
-	}
-	if h.cfg.SIPTLS != "" {
-		cert, err := tls.LoadX509KeyPair(h.cfg.SIPCert, h.cfg.SIPKey)
-		if err != nil {
-			return nil, fmt.Errorf("sip.tls.cert: %w", err)
-		}
-		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-	}
-	deps := sipdoor.Deps{
-		Answerer: board, Trunks: h.trunks, Full: func() bool { return board.Full() },
-		TrunkAllowed: guard.Allowed, MediaAllowed: inNetworks(h.cfg.EgressAllow()), Log: h.log,
-	}
-	if h.cfg.SIPTrace {
-		deps.Trace = func(networkID string, m parley.SIPMessage) { board.TraceSIP(networkID, m) }
-	}
-	return sipdoor.New(cfg, deps)
-}
 
 func inNetworks(all []netip.Prefix) func(netip.Addr) bool {
 	return func(a netip.Addr) bool {
@@ -166,8 +114,11 @@ func (h *house) jobs() jobs.Set {
 	return jobs.Set{
 		Handlers: map[string]jobs.Handler{
 			jobs.EraseAgent: h.eraser.Handle, jobs.DialCall: h.board.HandleDial, jobs.SweepCalls: h.board.HandleSweep, jobs.ForgetKeys: h.board.HandleForgetKeys,
+			jobs.ForgetBindings: h.location().HandleForget,
 		},
-		Periodic: []jobs.Periodic{{Kind: jobs.SweepCalls, Every: sweepEvery}, {Kind: jobs.ForgetKeys, Every: keysEvery}},
+		Periodic: []jobs.Periodic{
+			{Kind: jobs.SweepCalls, Every: sweepEvery}, {Kind: jobs.ForgetKeys, Every: keysEvery}, {Kind: jobs.ForgetBindings, Every: keysEvery},
+		},
 	}
 }
 

@@ -102,22 +102,18 @@ func (s *Switchboard) admit(ctx context.Context, in media.Incoming) (*live, erro
 
 func (s *Switchboard) admitRow(ctx context.Context, l *live, inv media.Invite) error {
 	return s.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
-		number, err := route(ctx, tx, inv)
+		d, err := destinationOf(ctx, tx, inv)
 		if err != nil {
 			return err
 		}
-		agent, err := answering(ctx, tx, number)
-		if err != nil {
-			return err
-		}
-		if err := s.environmentHasRoom(ctx, tx, number.EnvironmentID); err != nil {
+		if err := s.environmentHasRoom(ctx, tx, d.env); err != nil {
 			return &refused{media.RefuseNoCapacity, err.Error()}
 		}
-		c := s.incomingRow(l.id, inv, number, agent)
-		if err := s.takeOn(ctx, tx, c, agent); err != nil {
+		c := s.incomingRow(l.id, inv, d)
+		if err := s.takeOn(ctx, tx, c, d.agent); err != nil {
 			return err
 		}
-		if _, err := s.deps.Engines(agent.Engine); err != nil {
+		if _, err := s.deps.Engines(d.agent.Engine); err != nil {
 			return &refused{media.RefuseNoCapacity, err.Error()}
 		}
 		l.call = c
@@ -125,12 +121,17 @@ func (s *Switchboard) admitRow(ctx context.Context, l *live, inv media.Invite) e
 	})
 }
 
-func (s *Switchboard) incomingRow(id string, inv media.Invite, n *parley.PhoneNumber, a *parley.Agent) *parley.Call {
+func (s *Switchboard) incomingRow(id string, inv media.Invite, d *destination) *parley.Call {
 	t := parley.Stamp(time.Now())
 	c := &parley.Call{
-		ID: id, EnvironmentID: n.EnvironmentID, AgentID: a.ID, SID: inv.NetworkID, To: n.Number, From: caller(inv.From, n.CountryCode),
-		Direction: parley.Inbound, Transport: parley.TransportSIP, Status: parley.CallRinging, TrunkID: n.TrunkID, NumberID: n.ID,
-		CreatedAt: t, UpdatedAt: t,
+		ID: id, EnvironmentID: d.env, AgentID: d.agent.ID, SID: inv.NetworkID, To: d.to, From: inv.From,
+		Direction: parley.Inbound, Transport: parley.TransportSIP, Status: parley.CallRinging, CreatedAt: t, UpdatedAt: t,
+	}
+	if n := d.number; n != nil {
+		c.TrunkID, c.NumberID = n.TrunkID, n.ID
+		if inv.Phone == nil {
+			c.From = caller(inv.From, n.CountryCode)
+		}
 	}
 	return c
 }
@@ -150,9 +151,14 @@ func answering(ctx context.Context, tx store.Tx, n *parley.PhoneNumber) (*parley
 	if first == nil {
 		return nil, &refused{media.RefuseNoAgent, "no published inbound agent is attached to the number"}
 	}
-	locked, err := tx.LockAgent(ctx, n.EnvironmentID, first.ID)
+	return lockAnswering(ctx, tx, n.EnvironmentID, first.ID)
+}
+
+// lockAnswering locks an agent that must take calls.
+func lockAnswering(ctx context.Context, tx store.Tx, env, id string) (*parley.Agent, error) {
+	locked, err := tx.LockAgent(ctx, env, id)
 	if parley.CodeOf(err) == parley.AgentNotFound || err == nil && !takesCalls(locked) {
-		return nil, &refused{media.RefuseNoAgent, "the agent of the number was unpublished or deleted just now"}
+		return nil, &refused{media.RefuseNoAgent, "the agent is not published for inbound calls, or was deleted just now"}
 	}
 	return locked, err
 }

@@ -2,6 +2,7 @@ package calls
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -15,7 +16,7 @@ import (
 const suffixDigits = 7
 
 // route finds the DID that was dialled: by the Request-URI, then by To. A number that several environments hold belongs to the one
-// whose trunk the call came through.
+// whose trunk the call came through. A softphone reaches the numbers of its own environment.
 func route(ctx context.Context, tx store.Tx, inv media.Invite) (*parley.PhoneNumber, error) {
 	for _, dialled := range inv.Dialled {
 		d := digits(dialled)
@@ -25,6 +26,9 @@ func route(ctx context.Context, tx store.Tx, inv media.Invite) (*parley.PhoneNum
 		near, err := tx.NumbersWithSuffix(ctx, d[len(d)-suffixDigits:])
 		if err != nil {
 			return nil, err
+		}
+		if inv.Phone != nil {
+			near = slices.DeleteFunc(near, func(n *parley.PhoneNumber) bool { return n.EnvironmentID != inv.Phone.EnvironmentID })
 		}
 		n, err := choose(near, dialled, inv.TrunkID)
 		if n != nil || err != nil {

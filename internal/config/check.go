@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/parley-voice/parley"
 )
 
 // Check reports everything that is wrong with c, each by its key.
@@ -49,6 +51,9 @@ func (c *Config) Check() error {
 	if c.SIPRefer != "refuse" && c.SIPRefer != "accept" {
 		bad("sip.refer", "%q is neither refuse nor accept", c.SIPRefer)
 	}
+	if _, err := c.Digest(); err != nil {
+		bad("sip.digest", "%v", err)
+	}
 	errs = append(errs, c.checkNumbers(), c.checkTLS(), c.checkModels(), c.checkPrices())
 	return errors.Join(errs...)
 }
@@ -86,7 +91,36 @@ func (c *Config) checkTLS() error {
 	if (c.SIPCert == "") != (c.SIPKey == "") || c.SIPTLS != "" && c.SIPCert == "" {
 		return errors.New("sip.tls.listen, sip.tls.cert and sip.tls.key: TLS needs both files")
 	}
+	if c.SIPClientCert != ClientCertRequired && c.SIPClientCert != ClientCertOptional {
+		return fmt.Errorf("sip.tls.client_cert: %q is neither %s nor %s", c.SIPClientCert, ClientCertRequired, ClientCertOptional)
+	}
 	return nil
+}
+
+// Digest is sip.digest, by the names that stand in challenges.
+func (c *Config) Digest() (names []string, err error) {
+	for _, s := range c.SIPDigest {
+		name := strings.ToUpper(s)
+		if name != parley.DigestMD5 && name != parley.DigestSHA256 {
+			return nil, fmt.Errorf("%q is neither md5 nor sha-256", s)
+		}
+		if slices.Contains(names, name) {
+			return nil, fmt.Errorf("%q stands there twice", s)
+		}
+		names = append(names, name)
+	}
+	if len(names) == 0 {
+		return nil, errors.New("name at least one of md5, sha-256")
+	}
+	return names, nil
+}
+
+// Scanners is sip.scanners in small letters.
+func (c *Config) Scanners() (names []string) {
+	for _, s := range c.SIPScanners {
+		names = append(names, strings.ToLower(s))
+	}
+	return names
 }
 
 func (c *Config) checkModels() error {

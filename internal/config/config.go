@@ -32,6 +32,13 @@ type Config struct {
 	SIPCert   string   `koanf:"sip.tls.cert" doc:"certificate file (PEM)"`
 	SIPKey    string   `koanf:"sip.tls.key" doc:"key file (PEM)"`
 	SIPCodecs []string `koanf:"sip.codecs" doc:"codecs that may be used, in the order they are offered: opus, g722, pcmu, pcma; empty for all"`
+	// SIPClientCA and SIPClientCert are about the certificates of those who connect.
+	SIPClientCA   string `koanf:"sip.tls.client_ca" doc:"file of authorities (PEM) whose client certificates SIP over TLS asks for; empty asks for none"`
+	SIPClientCert string `koanf:"sip.tls.client_cert" doc:"required, or optional: verified if one is shown; with sip.tls.client_ca"`
+
+	SIPDigest   []string `koanf:"sip.digest" doc:"algorithms of challenges to callers, the preferred one first: md5, sha-256"`
+	SIPScanners []string `koanf:"sip.scanners" doc:"parts of User-Agent, in any case, whose requests get no answer"`
+
 	SIPRing   Duration `koanf:"sip.ring_timeout" doc:"how long an outbound call may ring"`
 	SIPRefer  string   `koanf:"sip.refer" doc:"REFER from callers, who ask us to call somebody: refuse, or accept from trunks and known networks"`
 	SIPTrace  bool     `koanf:"sip.trace" doc:"keep the SIP messages of each call, to be read through the API; erased with the agent"`
@@ -91,9 +98,24 @@ func (d Duration) String() string { return time.Duration(d).String() }
 func Default() Config {
 	return Config{
 		Data: "data", HTTP: "127.0.0.1:8080", SIP: "0.0.0.0:5060", APIRate: 1000, LogLevel: "info",
+		SIPDigest: []string{"md5"}, SIPScanners: defaultScanners(), SIPClientCert: ClientCertRequired,
 		SIPAccept: []string{"trunks", "loopback"}, SIPRing: Duration(time.Minute), SIPRefer: "refuse", RTPSilent: Duration(30 * time.Second),
 		CallsDuration: Duration(time.Hour), Drain: Duration(30 * time.Second), PriceCurrency: "USD", Workers: 1, Engine: LocalEngine,
 		SIPTrace: true,
+	}
+}
+
+// Values of sip.tls.client_cert.
+const (
+	ClientCertRequired = "required"
+	ClientCertOptional = "optional"
+)
+
+// defaultScanners are programs that look for telephones to abuse, as they name themselves.
+func defaultScanners() []string {
+	return []string{
+		"friendly-scanner", "friendly-request", "sipvicious", "sipcli", "sundayddr", "sip-scan", "sipscan", "iwar", "vaxsipuseragent", "vaxasip",
+		"pplsip", "smap", "siparmyknife", "sivus", "nmap", "masscan", "zgrab",
 	}
 }
 

@@ -87,8 +87,10 @@ type Invite struct {
 	From    string // the caller's number as asserted, or parley.Anonymous
 	// TrunkID names the trunk whose host or credentials the call came with; empty for others.
 	TrunkID string
-	Source  netip.AddrPort
-	Kind    string // sip, websocket
+	// Phone is the softphone that calls, known by its credentials: it reaches its own environment alone. Nil for all others.
+	Phone  *parley.Softphone
+	Source netip.AddrPort
+	Kind   string // sip, websocket
 }
 
 // Incoming is a call that rings and wants an answer. Exactly one of Answer and Reject is called.
@@ -122,7 +124,7 @@ type Answerer interface {
 	Serve(ctx context.Context, in Incoming)
 }
 
-// Target is where an outbound call goes.
+// Target is where an outbound call goes: through a trunk, or to a softphone.
 type Target struct {
 	Trunk parley.SIPTrunk
 	// Password of the trunk, unsealed, for digest.
@@ -130,6 +132,9 @@ type Target struct {
 	From, To string // E.164
 	// Replaces makes the call take over another one at its target (RFC 3891); empty for an ordinary call.
 	Replaces string
+	// Phone, unless nil, is rung where it is registered, its newest binding first; Trunk, Password and To are not looked at, and From is
+	// whatever the phone may show.
+	Phone *parley.Softphone
 }
 
 // Outcome of a call that was not answered.

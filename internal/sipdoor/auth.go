@@ -3,6 +3,7 @@ package sipdoor
 import (
 	"bytes"
 	"io"
+	"strings"
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/icholy/digest"
@@ -13,8 +14,14 @@ import (
 type credentials struct {
 	username, password string
 	realm              string // answer no other; empty answers all
-	kept               map[string]*keptNonce
+	kept               map[protection]*keptNonce
 }
+
+// realms is how many protection spaces one request answers: those of proxies on the way, and of the far end.
+const realms = 4
+
+// protection is a space in which credentials are good: the header that they stand in, and the realm.
+type protection struct{ reply, realm string }
 
 // keptNonce is a challenge with the number of its uses.
 type keptNonce struct {
@@ -28,7 +35,7 @@ func newCredentials(username, password string, realm *string) *credentials {
 	if username == "" {
 		return nil
 	}
-	c := &credentials{username: username, password: password, kept: map[string]*keptNonce{}}
+	c := &credentials{username: username, password: password, kept: map[protection]*keptNonce{}}
 	if realm != nil {
 		c.realm = *realm
 	}
@@ -44,25 +51,34 @@ func challenged(res *sip.Response) bool {
 	return res.StatusCode == sip.StatusUnauthorized || res.StatusCode == sip.StatusProxyAuthRequired
 }
 
-// take keeps the challenge of a response, to be answered by sign; false when there is none that can be answered, or the answer to it was
-// refused already.
+// take keeps the challenges of a response, to be answered by sign; false when none can be answered, or the answers were refused already.
+// Each realm, the server's or a proxy's on the way, is answered once: by the first of its challenges that we know (RFC 8760 §2.4).
 func (c *credentials) take(res *sip.Response) bool {
 	ask, reply := "WWW-Authenticate", "Authorization"
 	if res.StatusCode == sip.StatusProxyAuthRequired {
 		ask, reply = "Proxy-Authenticate", "Proxy-Authorization"
 	}
-	for _, h := range res.GetHeaders(ask) { // not only the first: it may be one that nobody knows
+	taken := map[protection]*digest.Challenge{}
+	for _, h := range res.GetHeaders(ask) {
 		chal, err := digest.ParseChallenge(h.Value())
-		if err != nil || !digest.CanDigest(chal) || c.realm != "" && chal.Realm != c.realm {
+		if err != nil {
 			continue
 		}
-		if old := c.kept[reply]; old != nil && !old.proven && !chal.Stale && old.challenge.Realm == chal.Realm {
-			return false
+		for i := range chal.QOP {
+			chal.QOP[i] = strings.TrimSpace(chal.QOP[i])
 		}
-		c.kept[reply] = &keptNonce{challenge: chal}
-		return true
+		space := protection{reply, chal.Realm}
+		if taken[space] == nil && len(taken) < realms && digest.CanDigest(chal) && (c.realm == "" || chal.Realm == c.realm) {
+			taken[space] = chal
+		}
 	}
-	return false
+	news := false
+	for space, chal := range taken {
+		if old := c.kept[space]; old == nil || old.proven || chal.Stale {
+			c.kept[space], news = &keptNonce{challenge: chal}, true
+		}
+	}
+	return news && len(c.kept) <= realms
 }
 
 // proven notes that a signed request was taken: a later challenge means that the nonce is too old, not that the password is wrong.
@@ -80,7 +96,7 @@ func (c *credentials) forget() { clear(c.kept) }
 
 // sign adds what is known to please the peer.
 func (c *credentials) sign(req *sip.Request) bool {
-	for name, k := range c.kept {
+	for space, k := range c.kept {
 		k.count++
 		cred, err := digest.Digest(k.challenge, digest.Options{
 			Method: string(req.Method), URI: req.Recipient.String(), Username: c.username, Password: c.password, Count: k.count,
@@ -89,7 +105,7 @@ func (c *credentials) sign(req *sip.Request) bool {
 		if err != nil {
 			return false
 		}
-		req.AppendHeader(sip.NewHeader(name, cred.String()))
+		req.AppendHeader(sip.NewHeader(space.reply, cred.String()))
 	}
 	return true
 }

@@ -30,8 +30,13 @@ type Config struct {
 	UserAgent    string         // default "parley"
 	Accept       Accept
 	Refer        bool // take the REFERs of trunks' and friends' calls; else they are declined
-	Timers       Timers
-	Limits       Limits
+	// Digest are the algorithms of challenges to callers, the preferred one first: parley.DigestMD5, parley.DigestSHA256. Default MD5 alone.
+	Digest []string
+	// Secret makes nonces that outlive a restart; without one they do not.
+	Secret   []byte
+	Scanners []string // parts of User-Agent, in small letters, whose requests get no answer
+	Timers   Timers
+	Limits   Limits
 }
 
 // Accept says who may call. Digest credentials admit from anywhere.
@@ -51,6 +56,7 @@ type Timers struct {
 	Refer      time.Duration // what becomes of a REFER must be known: Ring and 30 s
 	Close      time.Duration // the last BYEs may take at the end: 3 s
 	Trunks     time.Duration // the list of trunks is read again: 10 s
+	KeepAlive  time.Duration // between signs of life to softphones behind NAT: 25 s
 	Register   time.Duration // asked for as life of a registration: 10 min
 	Retry      time.Duration // a failed registration is tried again, doubled up to 32 times: 30 s
 }
@@ -82,7 +88,8 @@ type Deps struct {
 	// Trunks lists all trunks: their hosts may call, and those with a username are registered at.
 	Trunks func(context.Context) ([]Trunk, error)
 	// Full says that no call can be taken now: 503 with Retry-After before any work.
-	Full func() bool
+	Full       func() bool
+	Softphones Softphones // nil registers nobody
 	// TrunkAllowed says that a trunk may lead to an address; nil allows all.
 	TrunkAllowed func(netip.Addr) bool
 	// MediaAllowed says that sound may be sent to an address beside the caller's own and its trunk's; nil allows none.
@@ -109,7 +116,7 @@ func (c Config) withDefaults() (Config, error) {
 	for p, def := range map[*time.Duration]time.Duration{
 		&t.T1: 500 * time.Millisecond, &t.T2: 4 * time.Second, &t.Ring: time.Minute, &t.Unreached: 8 * time.Second,
 		&t.CancelWait: 200 * time.Millisecond, &t.Reply: 10 * time.Second, &t.Close: 3 * time.Second, &t.Trunks: 10 * time.Second,
-		&t.Register: 10 * time.Minute, &t.Retry: 30 * time.Second,
+		&t.KeepAlive: 25 * time.Second, &t.Register: 10 * time.Minute, &t.Retry: 30 * time.Second,
 	} {
 		or(p, def)
 	}
@@ -118,6 +125,14 @@ func (c Config) withDefaults() (Config, error) {
 		&l.Message: 16 << 10, &l.Dialogs: 2000, &l.Transactions: 20000, &l.Connections: 1000, &l.Rate: 50, &l.Burst: 200,
 	} {
 		or(p, def)
+	}
+	if len(c.Digest) == 0 {
+		c.Digest = []string{parley.DigestMD5}
+	}
+	for _, a := range c.Digest {
+		if parley.DigestHA1(a, "", "") == "" {
+			return c, fmt.Errorf("sipdoor: digest algorithm %q is none of %s, %s", a, parley.DigestMD5, parley.DigestSHA256)
+		}
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return c, fmt.Errorf("sipdoor: address %q: %w", c.Addr, err)

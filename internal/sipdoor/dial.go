@@ -33,10 +33,13 @@ type order struct {
 	replaces string // the call that it takes over (RFC 3891)
 }
 
-// Dial implements media.Dialer: it rings through a trunk.
+// Dial implements media.Dialer: it rings through a trunk, or at a softphone.
 func (d *Door) Dial(ctx context.Context, t media.Target, ringing func(networkID string)) (media.Leg, string, error) {
 	if err := d.ready(ctx); err != nil {
 		return nil, "", notReady(ctx, err)
+	}
+	if t.Phone != nil {
+		return d.dialPhone(ctx, t, ringing)
 	}
 	trunk := &Trunk{t.Trunk, t.Password}
 	finding, stop := context.WithTimeout(ctx, d.cfg.Timers.Unreached)

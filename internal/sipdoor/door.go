@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+	"golang.org/x/time/rate"
 
 	"github.com/parley-voice/parley/internal/media"
 	"github.com/parley-voice/parley/internal/sipdoor/stream"
@@ -27,12 +28,14 @@ type Door struct {
 	pacer *stream.Pacer
 	book  *book
 
-	dialogs dialogs
-	calling calling
-	invites inviteLog
-	nonces  *nonces
-	strikes *limiter // of strangers' attempts
-	secret  []byte
+	dialogs  dialogs
+	calling  calling
+	invites  inviteLog
+	porter   *porter
+	lines    lines
+	strikes  *limiter      // of strangers' attempts
+	refusals *rate.Limiter // of lines about them
+	secret   []byte
 
 	transactions atomic.Int64
 	draining     atomic.Bool
@@ -58,12 +61,13 @@ func New(cfg Config, deps Deps) (*Door, error) {
 		cfg: cfg, deps: deps, log: deps.Log, pacer: stream.NewPacer(0),
 		dialogs: dialogs{by: map[key]*dialog{}, all: map[*dialog][]key{}, at: map[netip.Addr]int{}},
 		calling: calling{by: map[string]*dialing{}}, invites: inviteLog{by: map[string]*noted{}},
-		strikes: newLimiter(0.2, 10), secret: make([]byte, 32), started: make(chan struct{}), stopped: make(chan struct{}),
+		strikes: newLimiter(0.2, 10), refusals: newRefusals(), secret: cfg.Secret, started: make(chan struct{}), stopped: make(chan struct{}),
 	}
-	if _, err := rand.Read(d.secret); err != nil {
-		return nil, err
+	if len(d.secret) == 0 {
+		d.secret = make([]byte, 32)
+		_, _ = rand.Read(d.secret) // never fails
 	}
-	d.nonces = newNonces(d.secret)
+	d.porter = &porter{nonces: newNonces(d.secret), algorithms: cfg.Digest, named: d.logins}
 	d.book = newBook(cfg, deps)
 	b, err := bind(cfg, d.standing)
 	if err != nil {
@@ -163,14 +167,18 @@ func (d *Door) keepBook(ctx context.Context) <-chan struct{} {
 	d.wg.Go(func() {
 		defer close(done)
 		defer r.close()
-		tick := time.NewTicker(d.cfg.Timers.Trunks)
+		tick, ping := time.NewTicker(d.cfg.Timers.Trunks), time.NewTicker(d.cfg.Timers.KeepAlive)
 		defer tick.Stop()
+		defer ping.Stop()
 		for {
 			d.book.refresh(ctx)
+			d.refreshLines(ctx)
 			r.reconcile(d.book.trunks())
 			d.invites.prune(time.Now())
 			select {
 			case <-tick.C:
+			case <-ping.C:
+				d.ping(ctx)
 			case <-d.book.changed:
 			case <-ctx.Done():
 				return
@@ -197,6 +205,10 @@ func (d *Door) serve(req *sip.Request, tx *sip.ServerTx) {
 	}
 	if req.IsAck() { // pre has seen it
 		tx.Terminate()
+		return
+	}
+	if d.scans(req) {
+		d.ignore(req, tx)
 		return
 	}
 	if r := faultOf(req); r != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // allowed are the methods that we take (RFC 3261 §20.5).
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY"
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, REGISTER"
 
 // refusal is an answer that says no.
 type refusal struct {

@@ -147,6 +147,8 @@ type phone struct {
 	call string
 	tag  string
 	seq  int
+
+	behind string // what it takes for its address; empty for its own
 }
 
 // newPhone makes a phone that calls the door d; nil makes one that waits to be called.

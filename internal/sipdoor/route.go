@@ -62,6 +62,8 @@ func (d *Door) outside(req *sip.Request, tx *sip.ServerTx, j judgement) {
 		}
 	case sip.OPTIONS:
 		d.respond(req, tx, refuse(sip.StatusOK, "OK", sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", "application/sdp")))
+	case sip.REGISTER:
+		d.enrol(req, tx, j.phone)
 	case sip.BYE, sip.NOTIFY:
 		d.respond(req, tx, noDialog())
 	case sip.REFER: // nobody outside of a call makes us call
@@ -128,7 +130,10 @@ func (d *Door) invited(req *sip.Request, tx *sip.ServerTx, j judgement) *refusal
 func (d *Door) inviteOf(req *sip.Request, j judgement) media.Invite {
 	inv := media.Invite{
 		NetworkID: req.CallID().Value(), Dialled: dialled(req), From: callerOf(req, j.trusted), TrunkID: j.trunk,
-		Source: from(req).addr, Kind: "sip",
+		Phone: j.phone, Source: from(req).addr, Kind: "sip",
+	}
+	if j.phone != nil {
+		inv.From = j.phone.Username
 	}
 	d.log.Info("incoming call", "sip_call", inv.NetworkID, "trunk", inv.TrunkID, "source", inv.Source.String(),
 		slog.Group("pii", "dialled", inv.Dialled, "from", inv.From))
@@ -140,7 +145,7 @@ type standing int
 
 const (
 	stranger standing = iota
-	caller            // is on a call
+	caller            // is on a call, or has a softphone registered
 	known             // a trunk, or listed by the operator
 )
 
@@ -148,7 +153,7 @@ func (d *Door) standing(a netip.Addr) standing {
 	switch {
 	case d.cfg.Accept.loopback(a) || d.cfg.Accept.network(a) || d.book.has(a):
 		return known
-	case d.dialogs.with(a):
+	case d.dialogs.with(a), d.lines.behind(a):
 		return caller
 	}
 	return stranger
