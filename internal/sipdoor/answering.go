@@ -17,12 +17,14 @@ type answering struct {
 	initial bool
 	in      *incoming // of an initial one
 
-	final   bool          // a final response was sent
-	res     *sip.Response // the 2xx
-	delayed bool          // the 2xx carries our offer, the ACK the answer
-	wait    time.Duration // until the next repetition
-	repeats *time.Timer
-	last    *time.Timer
+	final    bool          // a final response was sent
+	res      *sip.Response // the 2xx
+	delayed  bool          // the 2xx carries our offer, the ACK the answer
+	unacked  *provisional  // a reliable provisional response that waits for its PRACK
+	offering bool          // it carries our offer, the PRACK the answer
+	wait     time.Duration // until the next repetition
+	repeats  *time.Timer
+	last     *time.Timer
 }
 
 // respond sends a response with what every response of ours in a dialog carries.
@@ -58,6 +60,7 @@ func (s *answering) send(res *sip.Response) {
 // refuse sends a final response that says no.
 func (s *answering) refuse(r *refusal) {
 	s.final = true
+	s.unacked.stop()
 	s.respond(r.status, r.reason, nil, r.headers...)
 }
 
@@ -96,6 +99,7 @@ func (s *answering) never() {
 }
 
 func (s *answering) stop() {
+	s.unacked.stop()
 	if s.repeats != nil {
 		s.repeats.Stop()
 		s.last.Stop()

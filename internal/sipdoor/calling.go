@@ -8,8 +8,9 @@ import (
 
 // calling brings responses to the INVITE of ours that they answer, by its branch, in the order of their arrival.
 type calling struct {
-	mu sync.RWMutex
-	by map[string]*dialing
+	mu    sync.RWMutex
+	by    map[string]*dialing
+	later map[string]func(*sip.Response) // of INVITEs within calls
 }
 
 func (c *calling) expect(branch string, of *dialing) {
@@ -18,19 +19,30 @@ func (c *calling) expect(branch string, of *dialing) {
 	c.by[branch] = of
 }
 
+func (c *calling) expectWith(branch string, then func(*sip.Response)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.later[branch] = then
+}
+
 func (c *calling) forget(branches []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, b := range branches {
 		delete(c.by, b)
+		delete(c.later, b)
 	}
 }
 
 // deliver runs in the read loop. A dialog is entered here, before the request that may come right behind the response.
 func (c *calling) deliver(branch string, res *sip.Response) {
 	c.mu.RLock()
-	of := c.by[branch]
+	of, then := c.by[branch], c.later[branch]
 	c.mu.RUnlock()
+	if then != nil {
+		then(res)
+		return
+	}
 	if of == nil || res.To() == nil {
 		return
 	}

@@ -29,7 +29,9 @@ type Config struct {
 	MediaTimeout time.Duration  // a leg that hears nothing for so long ends
 	UserAgent    string         // default "parley"
 	Accept       Accept
-	Refer        bool // take the REFERs of trunks' and friends' calls; else they are declined
+	Music        []int16  // 16 kHz, for whom we hold; empty is silence
+	Reliable     Reliable // when provisional responses are reliable
+	Refer        bool     // take the REFERs of trunks' and friends' calls; else they are declined
 	// Digest are the algorithms of challenges to callers, the preferred one first: parley.DigestMD5, parley.DigestSHA256. Default MD5 alone.
 	Digest []string
 	// Secret makes nonces that outlive a restart; without one they do not.

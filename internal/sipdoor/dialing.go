@@ -33,8 +33,8 @@ type dialing struct {
 	req      *sip.Request // the attempt on its way
 	tx       *sip.ClientTx
 	branches []string
-	alive    bool         // the attempt got a response
-	body     *description // of a provisional response
+	alive    bool                    // the attempt got a response
+	earlies  map[string]*earlyDialog // by the tag of who speaks
 	ringing  bool
 	acks     map[string]*sip.Request // by the tag of who answered
 	why      *media.NotAnswered      // we gave up
@@ -85,6 +85,9 @@ func (g *dialing) send() error {
 	if g.replaces != "" {
 		req.AppendHeader(sip.NewHeader("Replaces", g.replaces))
 		req.AppendHeader(sip.NewHeader("Require", "replaces"))
+	}
+	if d.door.cfg.Reliable != ReliableNever {
+		req.AppendHeader(sip.NewHeader("Supported", rel))
 	}
 	req.SetBody(d.sound.offer())
 	if d.creds != nil && !d.creds.sign(req) {
@@ -177,8 +180,8 @@ func (g *dialing) progress(res *sip.Response) {
 		g.cancel() // only now may it be sent (RFC 3261 §9.1)
 		return
 	}
-	if b, err := readSDP(res.Body()); err == nil {
-		g.body = b
+	if res.StatusCode > sip.StatusTrying && !g.heed(res) {
+		return
 	}
 	if !g.ringing && (res.StatusCode == sip.StatusRinging || res.StatusCode == sip.StatusSessionInProgress) {
 		g.ringing = true
@@ -306,14 +309,14 @@ func (g *dialing) answered(res *sip.Response) {
 	d.creds.proven()
 	tag, _ := res.To().Params.Get("tag")
 	if ack := g.acks[tag]; ack != nil {
-		g.report(d.door.stack.write(ack))
+		d.report(d.door.stack.write(ack))
 		return
 	}
 	if len(g.acks) == forks {
 		return
 	}
 	p := d.peer.answeredBy(res)
-	g.acks[tag] = g.acknowledge(&p, res.CSeq().SeqNo)
+	g.acks[tag] = d.acknowledge(&p, res.CSeq().SeqNo, g.req)
 	switch {
 	case g.done:
 		g.dismiss(p)
@@ -323,21 +326,35 @@ func (g *dialing) answered(res *sip.Response) {
 		d.bye()
 	default:
 		d.peer, d.phase = p, confirmed
+		if e := g.earlies[tag]; e != nil {
+			d.remoteSeq = e.remoteSeq
+		}
 		g.connected(res)
 	}
 }
 
-// connected begins the call by the answer in its 2xx; one that came in a provisional response counts too.
+// answerIn is what the peer of a 2xx has agreed to: in a reliable provisional response before, after which the 2xx says nothing more
+// (RFC 3261 §13.2.1, RFC 3262 §5); else in the 2xx; else, where that is silent, in what it let us see before.
+func (g *dialing) answerIn(res *sip.Response) (agreed, error) {
+	tag, _ := res.To().Params.Get("tag")
+	e := g.earlies[tag]
+	if e != nil && e.settled != nil {
+		return *e.settled, nil
+	}
+	body, err := readSDP(res.Body())
+	if err != nil && e != nil && e.preview != nil {
+		body, err = e.preview, nil
+	}
+	if err != nil {
+		return agreed{}, err
+	}
+	return g.dialog.accepted(body)
+}
+
+// connected begins the call by the answer.
 func (g *dialing) connected(res *sip.Response) {
 	d := g.dialog
-	body, err := readSDP(res.Body())
-	if err != nil && g.body != nil {
-		body, err = g.body, nil
-	}
-	var a agreed
-	if err == nil {
-		a, err = d.accepted(body)
-	}
+	a, err := g.answerIn(res)
 	if err != nil {
 		d.log.Warn("answer not usable: ending the call", "error", err)
 		g.settle(result{err: &media.NotAnswered{Outcome: media.OutcomeFailed, Status: res.StatusCode, Reason: reasonBadAnswer}})
@@ -349,11 +366,10 @@ func (g *dialing) connected(res *sip.Response) {
 }
 
 // acknowledge sends the ACK to a 2xx: a request of its own with the CSeq and the credentials of the INVITE.
-func (g *dialing) acknowledge(p *peer, seq uint32) *sip.Request {
-	d := g.dialog
+func (d *dialog) acknowledge(p *peer, seq uint32, invite *sip.Request) *sip.Request {
 	ack := p.numbered(sip.ACK, seq, d.door.stack.agent)
 	for _, name := range []string{"Authorization", "Proxy-Authorization"} {
-		for _, h := range g.req.GetHeaders(name) {
+		for _, h := range invite.GetHeaders(name) {
 			ack.AppendHeader(sip.HeaderClone(h))
 		}
 	}
@@ -363,13 +379,13 @@ func (g *dialing) acknowledge(p *peer, seq uint32) *sip.Request {
 	if err == nil {
 		err = d.door.stack.write(ack)
 	}
-	g.report(err)
+	d.report(err)
 	return ack
 }
 
-func (g *dialing) report(err error) {
+func (d *dialog) report(err error) {
 	if err != nil {
-		g.dialog.log.Warn("ACK not sent", "error", err)
+		d.log.Warn("ACK not sent", "error", err)
 	}
 }
 

@@ -123,6 +123,7 @@ type dialog struct {
 	phase     phase
 	serving   *answering // an INVITE of the peer's that is not done with
 	dialing   *dialing   // our INVITE, until it is answered
+	proposal  *proposal  // our later INVITE, until it is answered
 	leg       *leg       // made when it is first wanted
 	referring *referring // our REFER, the last one
 	referred  *referred  // the peer's REFER, the last one
@@ -161,6 +162,7 @@ func (d *dialog) run() {
 		d.dialing.forget()
 	}
 	d.referring.forget()
+	d.proposal.forget()
 	if d.serving != nil {
 		d.serving.stop()
 		d.serving.goAway()

@@ -60,7 +60,7 @@ func New(cfg Config, deps Deps) (*Door, error) {
 	d := &Door{
 		cfg: cfg, deps: deps, log: deps.Log, pacer: stream.NewPacer(0),
 		dialogs: dialogs{by: map[key]*dialog{}, all: map[*dialog][]key{}, at: map[netip.Addr]int{}},
-		calling: calling{by: map[string]*dialing{}}, invites: inviteLog{by: map[string]*noted{}},
+		calling: calling{by: map[string]*dialing{}, later: map[string]func(*sip.Response){}}, invites: inviteLog{by: map[string]*noted{}},
 		strikes: newLimiter(0.2, 10), refusals: newRefusals(), secret: cfg.Secret, started: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if len(d.secret) == 0 {
@@ -215,7 +215,7 @@ func (d *Door) serve(req *sip.Request, tx *sip.ServerTx) {
 		d.respond(req, tx, r)
 		return
 	}
-	if r := unfit(req); r != nil {
+	if r := unfit(req, d.cfg.extensions()); r != nil {
 		d.respond(req, tx, r)
 		return
 	}

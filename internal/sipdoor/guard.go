@@ -1,6 +1,7 @@
 package sipdoor
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -8,17 +9,18 @@ import (
 )
 
 // allowed are the methods that we take (RFC 3261 §20.5).
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, REGISTER"
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, REFER, NOTIFY, REGISTER"
 
 // refusal is an answer that says no.
 type refusal struct {
 	status  int
 	reason  string
 	headers []sip.Header
+	body    []byte // a session description, for a refusal that is none
 }
 
 func refuse(status int, reason string, headers ...sip.Header) *refusal {
-	return &refusal{status, reason, headers}
+	return &refusal{status: status, reason: reason, headers: headers}
 }
 
 // singular are the headers that a message has exactly or at most once, with their compact forms (RFC 3261 §7.3.1, §7.3.3).
@@ -52,8 +54,17 @@ func faultOf(m *sip.Request) *refusal {
 	return nil
 }
 
-// unfit says what else keeps a well-formed request from being served: a scheme we do not route by, an extension (RFC 3261 §8.2).
-func unfit(m *sip.Request) *refusal {
+// extensions are the option tags that a request may require.
+func (c *Config) extensions() []string {
+	if c.Reliable == ReliableNever {
+		return []string{"replaces"}
+	}
+	return []string{"replaces", rel}
+}
+
+// unfit says what else keeps a well-formed request from being served: a scheme we do not route by, an extension that we do not have
+// (RFC 3261 §8.2).
+func unfit(m *sip.Request, extensions []string) *refusal {
 	switch m.Recipient.Scheme {
 	case "sip", "sips", "tel":
 	default:
@@ -66,7 +77,7 @@ func unfit(m *sip.Request) *refusal {
 	for _, name := range []string{"Require", "Proxy-Require"} {
 		for _, h := range m.GetHeaders(name) {
 			for tag := range strings.SplitSeq(h.Value(), ",") {
-				if tag = strings.TrimSpace(tag); tag != "" && !strings.EqualFold(tag, "replaces") {
+				if tag = strings.TrimSpace(tag); tag != "" && !slices.Contains(extensions, strings.ToLower(tag)) {
 					unknown = append(unknown, tag)
 				}
 			}

@@ -18,12 +18,13 @@ const undecided = 3 * time.Minute
 
 // incoming is a call that rings, as the house sees it.
 type incoming struct {
-	s      *answering
-	offer  *description // nil when the caller leaves the offer to us
-	agreed agreed
-	invite media.Invite
-	gone   chan struct{}
-	leave  func() // closes gone
+	s       *answering
+	offer   *description // nil when the caller leaves the offer to us
+	agreed  agreed
+	offered bool // by us, in a reliable provisional response
+	invite  media.Invite
+	gone    chan struct{}
+	leave   func() // closes gone
 }
 
 var _ media.Incoming = (*incoming)(nil)
@@ -53,9 +54,42 @@ func (in *incoming) decide(ctx context.Context, f func() error) error {
 // Ring implements media.Incoming.
 func (in *incoming) Ring() error {
 	return in.decide(context.Background(), func() error {
-		in.s.respond(sip.StatusRinging, "Ringing", nil)
-		return nil
+		if !in.s.reliably() {
+			in.s.respond(sip.StatusRinging, "Ringing", nil)
+			return nil
+		}
+		return in.ringReliably()
 	})
+}
+
+// ringReliably sends a 180 that wants a PRACK. The first reliable response carries the offer where the INVITE had none (RFC 3261 §13.2.1).
+func (in *incoming) ringReliably() error {
+	s, d := in.s, in.s.dialog
+	var body []byte
+	if in.offer == nil && d.stream == nil {
+		if err := in.open(); err != nil {
+			return err
+		}
+		s.offering = true
+		in.offered = true
+		body = d.sound.offer()
+	}
+	s.progress(sip.StatusRinging, "Ringing", body)
+	return nil
+}
+
+// open binds the ports of the call, or refuses it.
+func (in *incoming) open() error {
+	s, d := in.s, in.s.dialog
+	if d.stream != nil {
+		return nil
+	}
+	err := d.openStream(in.agreed.toward(d.peer.source.addr.Addr()))
+	if err != nil {
+		s.refuse(noCapacity())
+		d.phase = finished
+	}
+	return err
 }
 
 // Reject implements media.Incoming.
@@ -85,27 +119,47 @@ func refusalOf(r media.Refusal) *refusal {
 
 // Answer implements media.Incoming.
 func (in *incoming) Answer(ctx context.Context) (media.Leg, error) {
-	if err := in.decide(ctx, in.pickUp); err != nil {
-		return nil, err
+	for {
+		var wait chan struct{}
+		err := in.decide(ctx, func() error {
+			if s := in.s; s.offering && s.unacked != nil { // no 2xx before the answer to our offer (RFC 3262 §3)
+				wait = s.unacked.done
+				return nil
+			}
+			return in.pickUp()
+		})
+		if err != nil {
+			return nil, err
+		}
+		if wait == nil {
+			return in.s.dialog.theLeg(), nil
+		}
+		select {
+		case <-wait:
+		case <-in.s.dialog.over:
+			return nil, media.ErrEnded
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
-	d := in.s.dialog
-	return d.theLeg(), nil
 }
 
 func (in *incoming) pickUp() error {
 	s, d := in.s, in.s.dialog
-	if err := d.openStream(in.agreed.toward(d.peer.source.addr.Addr())); err != nil {
-		s.refuse(noCapacity())
-		d.phase = finished
+	if err := in.open(); err != nil {
 		return err
 	}
 	d.phase = confirmed
-	if in.offer == nil {
+	switch {
+	case in.offered: // and answered by PRACK
+		s.accept(nil)
+	case in.offer == nil:
 		s.delayed = true
 		s.accept(d.sound.offer())
 		return nil
+	default:
+		s.accept(d.sound.answer(in.offer, in.agreed))
 	}
-	s.accept(d.sound.answer(in.offer, in.agreed))
 	d.stream.Start(d.door.params(in.agreed, d))
 	return nil
 }

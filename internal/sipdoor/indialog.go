@@ -14,6 +14,10 @@ func (d *Door) respond(req *sip.Request, tx *sip.ServerTx, r *refusal) {
 		res.AppendHeader(h)
 	}
 	res.AppendHeader(sip.NewHeader("Server", d.cfg.UserAgent))
+	if r.body != nil {
+		res.AppendHeader(sip.NewHeader("Content-Type", "application/sdp"))
+		res.SetBody(r.body)
+	}
 	if err := tx.Respond(res); err != nil {
 		d.log.Debug("SIP response not sent", "status", r.status, "error", err)
 		tx.Terminate()
@@ -29,17 +33,21 @@ func (d *dialog) handle(req *sip.Request, tx *sip.ServerTx) {
 	case d.phase == finished:
 		answer(noDialog())
 		return
-	case int64(req.CSeq().SeqNo) <= d.remoteSeq: // out of order (RFC 3261 §12.2.2); a repetition is kept from us by its transaction
+	case int64(req.CSeq().SeqNo) <= *d.lastSeq(req): // out of order (RFC 3261 §12.2.2); a repetition is kept from us by its transaction
 		answer(refuse(sip.StatusInternalServerError, "Request Out of Order"))
 		return
 	}
-	d.remoteSeq = int64(req.CSeq().SeqNo)
+	*d.lastSeq(req) = int64(req.CSeq().SeqNo)
 	switch req.Method {
 	case sip.BYE:
 		answer(ok())
 		d.hungUp()
 	case sip.INVITE:
 		d.reinvited(req, tx)
+	case sip.UPDATE:
+		d.updated(req, tx)
+	case sip.PRACK:
+		d.pracked(req, tx)
 	case sip.OPTIONS:
 		answer(ok())
 	case sip.REFER:
@@ -49,6 +57,17 @@ func (d *dialog) handle(req *sip.Request, tx *sip.ServerTx) {
 	default:
 		answer(noSuchMethod(req.Method))
 	}
+}
+
+// lastSeq is the CSeq of the peer's last request; where our INVITE has forked each phone counts for itself.
+func (d *dialog) lastSeq(req *sip.Request) *int64 {
+	if d.dialing.pending() {
+		tag, _ := req.From().Params.Get("tag")
+		if e := d.dialing.earlies[tag]; e != nil {
+			return &e.remoteSeq
+		}
+	}
+	return &d.remoteSeq
 }
 
 // hungUp ends the dialog on the peer's BYE. A BYE of ours that is on its way crosses it; nobody will answer that one better.
@@ -72,7 +91,7 @@ func (d *dialog) hungUp() {
 // reinvited serves an INVITE within the dialog: hold, resume, another address or codec, or a sign of life (RFC 3261 §14.2).
 func (d *dialog) reinvited(req *sip.Request, tx *sip.ServerTx) {
 	switch {
-	case d.dialing.pending() || d.serving != nil && d.serving.final: // our INVITE, or our 2xx without its ACK
+	case d.dialing.pending() || d.proposal != nil || d.serving != nil && d.serving.final: // our INVITE, or our 2xx without its ACK
 		d.door.respond(req, tx, refuse(sip.StatusRequestPending, "Request Pending"))
 		return
 	case d.serving != nil:

@@ -115,7 +115,11 @@ func (g *referring) send(creds *credentials) {
 
 // transact sends a request in the dialog and brings its final response, or why there is none, back to the dialog's goroutine.
 func (d *dialog) transact(req *sip.Request, then func(*sip.Response, error)) {
-	to := d.door.nextHop(&d.peer)
+	d.transactWith(&d.peer, req, then)
+}
+
+func (d *dialog) transactWith(p *peer, req *sip.Request, then func(*sip.Response, error)) {
+	to := d.door.nextHop(p)
 	sent := d.door.spawn(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), d.door.cfg.Timers.lastAck())
 		defer cancel()

@@ -64,7 +64,7 @@ func (d *Door) outside(req *sip.Request, tx *sip.ServerTx, j judgement) {
 		d.respond(req, tx, refuse(sip.StatusOK, "OK", sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", "application/sdp")))
 	case sip.REGISTER:
 		d.enrol(req, tx, j.phone)
-	case sip.BYE, sip.NOTIFY:
+	case sip.BYE, sip.NOTIFY, sip.UPDATE, sip.PRACK:
 		d.respond(req, tx, noDialog())
 	case sip.REFER: // nobody outside of a call makes us call
 		d.respond(req, tx, refuse(603, "Decline"))

@@ -38,6 +38,7 @@ func (d *Door) params(a agreed, dlg *dialog) stream.Params {
 	}
 	p := stream.Params{
 		Remote: a.remote, Control: a.control, Mux: a.mux, AllowedSource: may, Codec: a.codec, PayloadType: a.payload, Tuning: a.tuning,
+		Holding: dlg.sound.holding, Music: d.cfg.Music,
 		Others: a.others, PacketTime: a.ptime, DTMFPayload: a.dtmf, DTMFClock: a.dtmfClock,
 		SendHold: a.sendHold, RecvHold: a.recvHold || a.sendHold, // who holds us may be silent
 	}

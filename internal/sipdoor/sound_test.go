@@ -111,7 +111,7 @@ func TestReinviteThatCannotBeServedLeavesTheCall(t *testing.T) {
 		t.Error("the call ended")
 	default:
 	}
-	p.request("UPDATE", req{uri: ok.uri("contact"), toTag: ok.tag("to")})
+	p.request("SUBSCRIBE", req{uri: ok.uri("contact"), toTag: ok.tag("to")})
 	p.expect("405")
 	p.request("OPTIONS", req{uri: ok.uri("contact"), toTag: ok.tag("to")})
 	p.expect("200")

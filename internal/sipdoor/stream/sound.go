@@ -165,6 +165,9 @@ func (s *Stream) beat() {
 	s.mu.Lock()
 	lost := s.in.beat()
 	speaking := s.Beat(&s.in.heard, lost, &s.out.said)
+	if s.p.Holding {
+		speaking = s.out.music(s.p.Music)
+	}
 	s.speak(speaking)
 	s.out.talker.Tick(rtpmedia.Beat * s.out.codec.scale())
 	if !s.p.RecvHold {
@@ -221,6 +224,16 @@ func (o *outbound) become(c Codec, t Tuning) error {
 	o.codec, o.encoder, o.have = c, e, 0
 	o.down.Reset()
 	return nil
+}
+
+// music makes the beat one of music, or of silence where there is none, and reports whether it is music.
+func (o *outbound) music(pcm []int16) bool {
+	clear(o.said[:])
+	for n := 0; n < len(o.said) && len(pcm) > 0; o.played %= len(pcm) {
+		m := copy(o.said[n:], pcm[min(o.played, len(pcm)):])
+		n, o.played = n+m, o.played+m
+	}
+	return len(pcm) > 0
 }
 
 // take adds the beat that is to be said to the packet that is being filled.

@@ -46,6 +46,8 @@ type Params struct {
 	DTMFPayload        uint8         // of telephone-event; 0: not agreed on
 	DTMFClock          int           // ticks a second that its durations are counted in; 0 is 8,000
 	SendHold, RecvHold bool          // we send nothing; we want nothing
+	Holding            bool          // we hold the other side: it hears Music instead of us
+	Music              []int16       // 16 kHz, again and again; not to be changed any more. Empty is silence
 	Mux                bool          // RTCP shares the port of the sound (RFC 5761)
 	SRTP               *SRTP         // keys; nil is none
 	DTLS               *DTLS         // makes the keys instead
@@ -118,6 +120,7 @@ type outbound struct {
 	have     int                                                           // samples of it
 	code     [maxPayload]byte
 	said     media.Frame
+	played   int // samples of the music
 	packet   []byte
 	sent     int64
 }
