@@ -326,6 +326,12 @@ func (p *phone) dial() *message {
 	return ok
 }
 
+// answer waits for the 200 to the last request; one that is repeated for an earlier one is not it.
+func (p *phone) answer() *message {
+	p.t.Helper()
+	return p.expectOf("200 OK", "cseq", fmt.Sprint(p.seq, " "))
+}
+
 func (p *phone) ack(ok *message) {
 	p.t.Helper()
 	var seq int

@@ -83,7 +83,7 @@ func TestWeHoldAndResume(t *testing.T) {
 				t.Errorf("who is held hears %.0f dBFS", l)
 			}
 			p.request("INVITE", req{uri: ok.uri("contact"), toTag: ok.tag("to"), body: e.sdp("sendrecv")})
-			if m := p.expect("200 OK"); !strings.Contains(m.body, "a=sendonly") { // RFC 3264 §6.1: we still do not listen
+			if m := p.answer(); !strings.Contains(m.body, "a=sendonly") { // RFC 3264 §6.1: we still do not listen
 				t.Errorf("answer:\n%s", m.body)
 			} else {
 				p.ack(m)
@@ -187,7 +187,7 @@ func TestTheCallChangesItsSound(t *testing.T) {
 	next := listenAt(t, "127.0.0.1")
 	body := strings.Replace(next.sdp("sendrecv"), "RTP/AVP 0 101", "RTP/AVP 8 101", 1) + "a=ptime:30\n"
 	p.request("INVITE", req{uri: ok.uri("contact"), toTag: ok.tag("to"), body: body})
-	m := p.expect("200 OK")
+	m := p.answer()
 	p.ack(m)
 	if !strings.Contains(m.body, "RTP/AVP 8 101") || !strings.Contains(m.body, "a=ptime:30") {
 		t.Errorf("answer:\n%s", m.body)
