@@ -64,12 +64,15 @@ const (
 	WriteTelephony      = "telephony:write"
 	ReadVoices          = "voices:read"
 	ReadErasures        = "erasures:read"
+	WriteErasures       = "erasures:write"
+	ForceDeleteAgents   = "agents:force-delete"
 	TokenPrefix         = "talq_"
 	InvalidTokenDefault = "Unauthenticated."
 )
 
 // KnownAbilities lists what may be granted.
-var KnownAbilities = []string{AllAbilities, ReadAgents, WriteAgents, ReadCalls, WriteCalls, TraceCalls, ReadTelephony, WriteTelephony, ReadVoices, ReadErasures}
+var KnownAbilities = []string{AllAbilities, ReadAgents, WriteAgents, ReadCalls, WriteCalls, TraceCalls, ReadTelephony, WriteTelephony, ReadVoices, ReadErasures,
+	WriteErasures, ForceDeleteAgents}
 
 // Actor is who asks: a token of an environment, or a person's own, which opens no environment.
 type Actor struct {

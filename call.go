@@ -47,6 +47,7 @@ const (
 	EndedCallerCanceled = "caller_canceled"
 	EndedNeverConnected = "transport_never_connected"
 	EndedAgentFault     = "agent_fault"
+	EndedAgentDeleted   = "agent_deleted" // by force, in mid-call
 	EndedBusy           = "busy"
 	EndedNoAnswer       = "no_answer"
 	EndedTransferred    = "transferred" // somebody else had the caller

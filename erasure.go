@@ -12,7 +12,8 @@ const (
 type Erasure struct {
 	ID            string         `json:"id"`
 	EnvironmentID string         `json:"-"`
-	AgentID       string         `json:"agent_id"`
+	AgentID       string         `json:"agent_id"`    // empty for the erasure of a caller
+	CallerHash    string         `json:"caller_hash"` // the caller's number under a keyed hash; empty for an agent
 	State         string         `json:"state"`
 	Places        []ErasurePlace `json:"places"`
 	CreatedAt     time.Time      `json:"created_at"`
@@ -37,4 +38,11 @@ func (e *Erasure) Place(name string) *ErasurePlace {
 	}
 	e.Places = append(e.Places, ErasurePlace{Name: name, State: ErasureRunning})
 	return &e.Places[len(e.Places)-1]
+}
+
+// PlaceSize is what a deletion would find in a place.
+type PlaceSize struct {
+	Name         string
+	Items, Bytes int64
+	Whole        bool // emptied whole, for all agents: nothing is counted
 }

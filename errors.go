@@ -35,6 +35,7 @@ const (
 	AgentHasActiveCalls   Code = "AGENT_HAS_ACTIVE_CALLS"
 	AgentIsPublished      Code = "AGENT_IS_PUBLISHED"
 	AgentInUse            Code = "AGENT_IN_USE"
+	CallerHasActiveCalls  Code = "CALLER_HAS_ACTIVE_CALLS" // beyond the contract: 409 of the erasure of a caller
 	OptimizedNotEligible  Code = "OPTIMIZED_COSTS_NOT_ELIGIBLE"
 	InvalidPhoneNumber    Code = "INVALID_PHONE_NUMBER"
 	MissingPhoneNumber    Code = "MISSING_PHONE_NUMBER"

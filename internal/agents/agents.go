@@ -14,6 +14,10 @@ import (
 // eraser deletes an agent within a transaction and goes on with what lies below it afterwards.
 type eraser interface {
 	Begin(ctx context.Context, tx store.Tx, agent *parley.Agent) (*parley.Erasure, error)
+	// Enter writes a deletion down outside the database, after the commit.
+	Enter(ctx context.Context, r *parley.Erasure)
+	// Measure says what a deletion would empty.
+	Measure(ctx context.Context, agentID string) ([]parley.PlaceSize, error)
 }
 
 // Deps are what the room uses.

@@ -8,28 +8,84 @@ import (
 )
 
 // Delete deletes an agent in one short transaction under its lock and returns the receipt of what follows. It is refused while a
-// call is open, then while the agent is published.
-func (a *Agents) Delete(ctx context.Context, actor parley.Actor, id string) (receipt *parley.Erasure, err error) {
+// call is open, then while the agent is published. By force it is not: from the commit on no new call can come, and the erasure ends those
+// that are open.
+func (a *Agents) Delete(ctx context.Context, actor parley.Actor, id string, force bool) (receipt *parley.Erasure, err error) {
 	if err := actor.Require(parley.WriteAgents); err != nil {
 		return nil, err
+	}
+	if force {
+		if err := actor.Require(parley.ForceDeleteAgents); err != nil {
+			return nil, err
+		}
 	}
 	err = a.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
 		row, err := tx.LockAgent(ctx, actor.EnvironmentID, id)
 		if err != nil {
 			return err
 		}
-		n, err := tx.CountOpenCalls(ctx, store.OpenFilter{EnvironmentID: row.EnvironmentID, AgentID: row.ID})
+		reasons, err := blockers(ctx, tx, row)
 		if err != nil {
 			return err
 		}
-		if n > 0 {
-			return parley.Errorf(parley.AgentHasActiveCalls, "agent %s is on %d calls", id, n)
-		}
-		if row.Status == parley.Published {
-			return parley.Errorf(parley.AgentIsPublished, "agent %s is published", id)
+		if len(reasons) > 0 && !force {
+			return reasons[0]
 		}
 		receipt, err = a.deps.Eraser.Begin(ctx, tx, row)
 		return err
 	})
+	if err == nil {
+		a.deps.Eraser.Enter(ctx, receipt)
+	}
 	return receipt, err
+}
+
+// blockers are the reasons that an agent cannot be deleted now, in the contract's order.
+func blockers(ctx context.Context, tx store.Tx, row *parley.Agent) (list []*parley.Error, err error) {
+	n, err := tx.CountOpenCalls(ctx, store.OpenFilter{EnvironmentID: row.EnvironmentID, AgentID: row.ID})
+	if n > 0 {
+		list = append(list, parley.Errorf(parley.AgentHasActiveCalls, "agent %s is on %d calls", row.ID, n))
+	}
+	if row.Status == parley.Published {
+		list = append(list, parley.Errorf(parley.AgentIsPublished, "agent %s is published", row.ID))
+	}
+	return list, err
+}
+
+// Preview is what a deletion would do.
+type Preview struct {
+	Agent    *parley.Agent
+	Blockers []*parley.Error
+	Places   []parley.PlaceSize
+	Numbers  []*parley.PhoneNumber // attached; they stay
+}
+
+// DeletionPreview looks at what a deletion would do and changes nothing.
+func (a *Agents) DeletionPreview(ctx context.Context, actor parley.Actor, id string) (p Preview, err error) {
+	if err := actor.Require(parley.ReadAgents); err != nil {
+		return p, err
+	}
+	var children int64
+	err = a.deps.Store.View(ctx, func(ctx context.Context, tx store.Tx) error {
+		if p.Agent, err = tx.Agent(ctx, actor.EnvironmentID, id); err != nil {
+			return err
+		}
+		if p.Blockers, err = blockers(ctx, tx, p.Agent); err != nil {
+			return err
+		}
+		numbers, err := tx.NumbersOf(ctx, id)
+		if err != nil {
+			return err
+		}
+		p.Numbers = numbers[id]
+		trainings, err := tx.TrainingsOf(ctx, id)
+		children = int64(len(trainings[id]))
+		return err
+	})
+	if err != nil {
+		return p, err
+	}
+	p.Places, err = a.deps.Eraser.Measure(ctx, id)
+	p.Places = append([]parley.PlaceSize{{Name: "agent", Items: 1}, {Name: "trainings", Items: children}}, p.Places...)
+	return p, err
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/parley-voice/parley/internal/calls"
 	"github.com/parley-voice/parley/internal/config"
 	"github.com/parley-voice/parley/internal/erasure"
+	"github.com/parley-voice/parley/internal/ledger"
 	"github.com/parley-voice/parley/internal/river"
 	"github.com/parley-voice/parley/internal/secrets"
 	"github.com/parley-voice/parley/internal/sipdoor"
@@ -108,12 +109,34 @@ func (h *house) openData(ctx context.Context) error {
 		return err
 	}
 	h.close = append(h.close, h.blobs.Close)
+	return h.openErasure(ctx)
+}
+
+// openErasure compares the ledger with the database before any door opens: what a restored backup brought back must not answer a call.
+func (h *house) openErasure(ctx context.Context) (err error) {
+	if h.eraser, err = h.newEraser(); err == nil {
+		_, err = h.eraser.Reconcile(ctx)
+	}
+	return err
+}
+
+func (h *house) newEraser() (*erasure.Eraser, error) {
+	node, err := nodeID(h.cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	list, err := ledger.Open(h.cfg.LedgerPath(), h.cfg.LedgerCopy)
+	if err != nil {
+		return nil, err
+	}
 	more := []erasure.Place{{Name: "caches", Empty: h.forget}}
 	if h.pii != nil {
 		more = append(more, h.pii.place())
 	}
-	h.eraser = erasure.New(h.store, h.blobs, h.log, more...)
-	return nil
+	return erasure.New(erasure.Deps{
+		Store: h.store, Blobs: h.blobs, Ledger: list, Node: node, Signer: h.key, Log: h.log, More: more,
+		HangUp: func(agentID string) int { return h.board.HangUpAgent(agentID) }, // its job runs once the switchboard is there
+	}), nil
 }
 
 func (h *house) openEngines(ctx context.Context) (err error) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/config"
 	"github.com/parley-voice/parley/internal/convo"
 	"github.com/parley-voice/parley/internal/grounded"
@@ -137,7 +138,7 @@ func (e *engines) synthesizer() speech.Synthesizer {
 }
 
 // forget empties what the engines remember, whose agent ever it is: it is worked out again when it is wanted.
-func (h *house) forget(context.Context, string) (removed int64, done bool, note string, err error) {
+func (h *house) forget(context.Context, *parley.Erasure) (removed int64, done bool, note string, err error) {
 	if h.engines.kept == nil {
 		return 0, true, "", nil
 	}

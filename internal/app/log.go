@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/config"
 	"github.com/parley-voice/parley/internal/erasure"
 )
@@ -114,7 +115,7 @@ func (p *PIIFile) Close() error {
 
 // place empties the whole file: its lines are not sorted by agent, and losing the log of others is the lesser harm.
 func (p *PIIFile) place() erasure.Place {
-	return erasure.Place{Name: "pii_log", Empty: func(context.Context, string) (int64, bool, string, error) {
+	return erasure.Place{Name: "pii_log", Empty: func(context.Context, *parley.Erasure) (int64, bool, string, error) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		st, err := p.f.Stat()

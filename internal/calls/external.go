@@ -48,7 +48,7 @@ func (s *Switchboard) Expect(ctx context.Context, actor parley.Actor, agentID st
 		return nil, "", err
 	}
 	answer := *c
-	l.call = c
+	l.runs(c)
 	s.start(l, s.await)
 	return &answer, token, nil
 }

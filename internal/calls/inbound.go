@@ -116,7 +116,7 @@ func (s *Switchboard) admitRow(ctx context.Context, l *live, inv media.Invite) e
 		if _, err := s.deps.Engines(d.agent.Engine); err != nil {
 			return &refused{media.RefuseNoCapacity, err.Error()}
 		}
-		l.call = c
+		l.runs(c)
 		return tx.InsertCall(ctx, c)
 	})
 }

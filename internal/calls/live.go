@@ -15,7 +15,7 @@ import (
 // live is a call that runs on this node. Its goroutine alone changes call.
 type live struct {
 	id   string
-	call *parley.Call // set before its goroutine starts
+	call *parley.Call // set by runs, before its goroutine starts
 	ends chan string  // why it is to end, one entry
 
 	connect chan media.Leg // an outside transport that came
@@ -26,6 +26,25 @@ type live struct {
 	cancel    context.CancelFunc // gives up dialling
 	talk      *talk
 	transfers []parley.Transfer
+	agent     owner
+}
+
+// owner is the agent of a call and its environment.
+type owner struct{ env, id string }
+
+// runs gives the live call its row.
+func (l *live) runs(c *parley.Call) {
+	l.call = c
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.agent = owner{c.EnvironmentID, c.AgentID}
+}
+
+// of is the agent of the call; empty before that is known.
+func (l *live) of() owner {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.agent
 }
 
 func newLive(id string) *live {

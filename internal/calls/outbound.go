@@ -30,7 +30,7 @@ func (s *Switchboard) Place(ctx context.Context, actor parley.Actor, agentID str
 		return c, err
 	}
 	answer := *c
-	l.call = c
+	l.runs(c)
 	s.start(l, s.dial)
 	return &answer, nil
 }
@@ -152,7 +152,7 @@ func (s *Switchboard) HandleDial(ctx context.Context, callID string) error {
 		if err = s.takeOn(ctx, tx, stored, a); err != nil {
 			return err
 		}
-		l.call = stored
+		l.runs(stored)
 		_, err = tx.UpdateCall(ctx, stored)
 		return err
 	})

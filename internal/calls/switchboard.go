@@ -98,6 +98,7 @@ func (s *Switchboard) Run(ctx context.Context) error {
 		select {
 		case <-beat.C:
 			s.renew(ctx)
+			s.hangUpOrphans(ctx)
 			s.traces.prune(time.Now(), func(id string) bool { return s.find(id) != nil })
 		case <-ctx.Done():
 			s.drain()

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -246,6 +247,14 @@ func networks(list []string) ([]netip.Prefix, error) {
 		out = append(out, p.Masked())
 	}
 	return out, nil
+}
+
+// LedgerPath is where the ledger of erasures lies.
+func (c *Config) LedgerPath() string {
+	if c.Ledger != "" {
+		return c.Ledger
+	}
+	return filepath.Join(c.Data, "erasures.ledger")
 }
 
 // EgressAllow is egress.allow.

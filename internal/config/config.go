@@ -26,6 +26,9 @@ type Config struct {
 	LogLevel string `koanf:"log.level" doc:"debug, info, warn or error"`
 	LogPII   string `koanf:"log.pii" doc:"file for log lines with what callers said and dialled; empty drops that part; erased with the agent"`
 
+	Ledger     string `koanf:"erasure.ledger" doc:"file of what was erased, kept outside of database and backups; empty takes DIR/erasures.ledger"`
+	LedgerCopy string `koanf:"erasure.ledger_copy" doc:"second copy of it, on another disk; empty for none"`
+
 	SIPAccept []string `koanf:"sip.accept" doc:"who may call: trunks, loopback, users, any, or networks such as 192.0.2.0/24"`
 	SIPUsers  []string `koanf:"sip.users" secret:"all" doc:"user:password pairs that may call with digest credentials"`
 	SIPTLS    string   `koanf:"sip.tls.listen" doc:"address of SIP over TLS, HOST:PORT; empty for none"`

@@ -1,6 +1,7 @@
 // Package erasure keeps the register of every place that can hold personal data of an agent or its callers, and empties them after
-// an agent was deleted, in small batches, until each reports that nothing is left. A place that fails is tried again and shown,
-// never dropped. The receipt holds places, counts and times, no personal data.
+// an agent was deleted or a caller asked for it, in small batches, until each reports that nothing is left. A place that fails is tried
+// again and shown, never dropped. The receipt holds places, counts and times, no personal data, and is signed; a ledger outside the
+// database keeps what was erased, so that a restored backup is erased again.
 package erasure
 
 import (
@@ -8,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/parley-voice/parley"
@@ -22,111 +24,166 @@ const (
 	retry = time.Second
 )
 
-// Place is somewhere that personal data lies. Empty removes up to a batch of an agent's items and says how many went and whether
-// the place is empty now; note says what outlives it, empty when nothing does.
+// Names of places that are not the database's.
+const (
+	placeAgent      = "agent"
+	placeLedger     = "ledger"
+	placeOpenCalls  = "open_calls"
+	placeRecordings = "recordings"
+	placeFiles      = "database_files"
+)
+
+// Deps are what the room uses.
+type Deps struct {
+	Store  store.Store
+	Blobs  store.Blobs
+	Ledger Ledger
+	Node   string // names this process, as open calls do
+	// HangUp ends the calls of an agent on this node and says how many are still up.
+	HangUp func(agentID string) int
+	Signer Signer
+	Log    *slog.Logger
+	// More are places that others keep, such as a log file of personal data.
+	More []Place
+}
+
+// Place is somewhere that personal data lies.
 type Place struct {
-	Name  string
-	Empty func(ctx context.Context, agentID string) (removed int64, done bool, note string, err error)
+	Name string
+	// Empty removes up to a batch of a scope's items and says how many went and whether the place is empty now; note says what
+	// outlives it, empty when nothing does.
+	Empty func(ctx context.Context, r *parley.Erasure) (removed int64, done bool, note string, err error)
+	// Measure counts an agent's items and their bytes for a preview; nil for a place that is emptied whole.
+	Measure func(ctx context.Context, agentID string) (items, bytes int64, err error)
 }
 
 // Eraser empties the places of its register in their order.
 type Eraser struct {
-	store  store.Store
+	Deps
 	places []Place
-	log    *slog.Logger
 }
 
-// New makes an eraser of the database and the recordings; more are places that others keep, such as a log file of personal data.
-// The database's own files come last, since deleting rows is what leaves bytes in them.
-func New(s store.Store, blobs store.Blobs, log *slog.Logger, more ...Place) *Eraser {
-	e := &Eraser{store: s, log: log}
+// New makes an eraser. The database's own files come last, since deleting rows is what leaves bytes in them.
+func New(d Deps) *Eraser {
+	e := &Eraser{Deps: d}
 	e.places = append([]Place{
-		e.rows("transcripts", store.Tx.EraseTurns),
-		e.rows("sip_messages", store.Tx.EraseSIPMessages),
-		e.recordings(blobs),
-		e.rows("jobs", store.Tx.EraseJobs),
-		e.rows("calls", store.Tx.EraseCalls),
-	}, more...)
-	e.places = append(e.places, Place{Name: "database_files", Empty: e.scrub})
+		{Name: placeLedger, Empty: e.enter},
+		{Name: placeOpenCalls, Empty: e.hangUp},
+		e.rows(store.PlaceTranscripts),
+		e.rows(store.PlaceSIPMessages),
+		{Name: placeRecordings, Empty: e.emptyRecordings, Measure: e.measureRecordings},
+		e.rows(store.PlaceJobs),
+		e.rows(store.PlaceCalls),
+	}, d.More...)
+	e.places = append(e.places, Place{Name: placeFiles, Empty: e.scrub})
 	return e
 }
 
-// rows is a place that is a table.
-func (e *Eraser) rows(name string, erase func(store.Tx, context.Context, string, int) (int64, error)) Place {
-	return Place{Name: name, Empty: func(ctx context.Context, agentID string) (n int64, done bool, note string, err error) {
-		err = e.store.Update(ctx, func(ctx context.Context, tx store.Tx) (err error) {
-			n, err = erase(tx, ctx, agentID, batch)
-			return err
-		})
-		return n, n == 0 && err == nil, "", err
-	}}
+func scope(r *parley.Erasure) store.Scope {
+	if r.AgentID != "" {
+		return store.Scope{AgentID: r.AgentID}
+	}
+	return store.Scope{ErasureID: r.ID}
 }
 
-// recordings unlinks blobs first and forgets their keys after, so that a crash in between forgets none.
-func (e *Eraser) recordings(blobs store.Blobs) Place {
-	return Place{Name: "recordings", Empty: func(ctx context.Context, agentID string) (n int64, done bool, note string, err error) {
-		var keys []string
-		err = e.store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
-			keys, err = tx.RecordingsOf(ctx, agentID, batch)
-			return err
-		})
+// rows is a place of the database.
+func (e *Eraser) rows(p store.Place) Place {
+	return Place{
+		Name: string(p),
+		Empty: func(ctx context.Context, r *parley.Erasure) (n int64, done bool, note string, err error) {
+			err = e.Store.Update(ctx, func(ctx context.Context, tx store.Tx) (err error) {
+				n, err = tx.Erase(ctx, p, scope(r), batch)
+				return err
+			})
+			return n, n == 0 && err == nil, "", err
+		},
+		Measure: func(ctx context.Context, agentID string) (items, bytes int64, err error) {
+			err = e.Store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
+				items, bytes, err = tx.Measure(ctx, p, store.Scope{AgentID: agentID})
+				return err
+			})
+			return items, bytes, err
+		},
+	}
+}
+
+func (e *Eraser) keys(ctx context.Context, s store.Scope, after string) (keys []string, err error) {
+	err = e.Store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
+		keys, err = tx.RecordingsOf(ctx, s, after, batch)
+		return err
+	})
+	return keys, err
+}
+
+// emptyRecordings unlinks blobs first and forgets their keys after, so that a crash in between forgets none.
+func (e *Eraser) emptyRecordings(ctx context.Context, r *parley.Erasure) (n int64, done bool, note string, err error) {
+	keys, err := e.keys(ctx, scope(r), "")
+	if err != nil || len(keys) == 0 {
+		return 0, err == nil, "", err
+	}
+	for _, k := range keys {
+		if err := e.Blobs.Delete(ctx, k); err != nil {
+			return 0, false, "", fmt.Errorf("delete a recording: %w", err)
+		}
+	}
+	err = e.Store.Update(ctx, func(ctx context.Context, tx store.Tx) (err error) {
+		n, err = tx.ForgetRecordings(ctx, keys)
+		return err
+	})
+	return n, false, "", err
+}
+
+func (e *Eraser) measureRecordings(ctx context.Context, agentID string) (items, bytes int64, err error) {
+	for after := ""; ; {
+		keys, err := e.keys(ctx, store.Scope{AgentID: agentID}, after)
 		if err != nil || len(keys) == 0 {
-			return 0, err == nil, "", err
+			return items, bytes, err
 		}
 		for _, k := range keys {
-			if err := blobs.Delete(ctx, k); err != nil {
-				return 0, false, "", fmt.Errorf("delete a recording: %w", err)
+			f, size, err := e.Blobs.Open(ctx, k)
+			if errors.Is(err, store.ErrNoBlob) {
+				continue
 			}
+			if err != nil {
+				return items, bytes, err
+			}
+			_ = f.Close()
+			items, bytes = items+1, bytes+size
 		}
-		err = e.store.Update(ctx, func(ctx context.Context, tx store.Tx) (err error) {
-			n, err = tx.ForgetRecordings(ctx, keys)
-			return err
-		})
-		return n, false, "", err
-	}}
+		after = keys[len(keys)-1]
+	}
 }
 
-func (e *Eraser) scrub(ctx context.Context, _ string) (n int64, done bool, note string, err error) {
-	done, note, err = e.store.Scrub(ctx)
+func (e *Eraser) scrub(ctx context.Context, _ *parley.Erasure) (n int64, done bool, note string, err error) {
+	done, note, err = e.Store.Scrub(ctx)
 	return 0, done, note, err
 }
 
-// Begin deletes the agent with its small children, writes the receipt and enqueues the job, all in the caller's transaction, which
-// holds the agent's lock and has refused what must be refused.
-func (e *Eraser) Begin(ctx context.Context, tx store.Tx, agent *parley.Agent) (*parley.Erasure, error) {
-	r := &parley.Erasure{
-		ID: parley.NewID(), EnvironmentID: agent.EnvironmentID, AgentID: agent.ID, State: parley.ErasureRunning,
-		CreatedAt: parley.Stamp(time.Now()), Places: []parley.ErasurePlace{{Name: "agent", Count: 1, State: parley.ErasureComplete}},
-	}
-	for _, p := range e.places {
-		r.Places = append(r.Places, parley.ErasurePlace{Name: p.Name, State: parley.ErasureRunning})
-	}
-	if err := tx.DeleteAgent(ctx, agent.EnvironmentID, agent.ID); err != nil {
-		return nil, err
-	}
-	if err := tx.InsertErasure(ctx, r); err != nil {
-		return nil, err
-	}
-	return r, tx.Enqueue(ctx, store.Job{Kind: jobs.EraseAgent, Subject: r.ID})
-}
+// hangUpWithin is how long calls of other nodes may go on that had begun before the agent was deleted by force.
+const hangUpWithin = 30 * time.Second
 
-// Get reads a receipt.
-func (e *Eraser) Get(ctx context.Context, actor parley.Actor, id string) (r *parley.Erasure, err error) {
-	if err := actor.Require(parley.ReadErasures); err != nil {
-		return nil, err
+// hangUp ends what is still up of an agent that was deleted by force. Other nodes see at their next renewal that the agent is gone.
+func (e *Eraser) hangUp(ctx context.Context, r *parley.Erasure) (n int64, done bool, note string, err error) {
+	if r.AgentID == "" || time.Since(r.CreatedAt) > hangUpWithin {
+		return 0, true, "", nil
 	}
-	err = e.store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
-		r, err = tx.Erasure(ctx, actor.EnvironmentID, id)
+	if e.HangUp(r.AgentID) > 0 {
+		return 0, false, "", nil
+	}
+	var holders []string
+	err = e.Store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
+		holders, err = tx.HoldersOf(ctx, r.AgentID)
 		return err
 	})
-	return r, err
+	elsewhere := slices.ContainsFunc(holders, func(node string) bool { return node != e.Node })
+	return 0, !elsewhere && err == nil, "", err
 }
 
 // Handle is the job of one receipt: it empties place after place and writes down how far it came. What it could not empty it asks
 // to try again.
 func (e *Eraser) Handle(ctx context.Context, id string) error {
 	var r *parley.Erasure
-	err := e.store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
+	err := e.Store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
 		r, err = tx.ErasureByID(ctx, id)
 		return err
 	})
@@ -139,12 +196,15 @@ func (e *Eraser) Handle(ctx context.Context, id string) error {
 	var faults []error
 	for _, p := range e.places {
 		entry := r.Place(p.Name)
-		if entry.State == parley.ErasureComplete && p.Name != "database_files" {
+		if entry.State == parley.ErasureComplete && p.Name != placeFiles {
 			continue
 		}
 		if err := e.empty(ctx, p, r, entry); err != nil {
-			e.log.Warn("a place is not empty yet", "erasure", r.ID, "agent", r.AgentID, "place", p.Name, "error", err)
+			e.Log.Warn("a place is not empty yet", "erasure", r.ID, "agent", r.AgentID, "place", p.Name, "error", err)
 			faults = append(faults, err)
+			if p.Name == placeOpenCalls {
+				break // what follows would be written again
+			}
 		}
 	}
 	if len(faults) > 0 {
@@ -158,7 +218,7 @@ var errBusy = errors.New("in use at the moment")
 // empty works on one place until it is empty, and keeps the count in the receipt batch by batch.
 func (e *Eraser) empty(ctx context.Context, p Place, r *parley.Erasure, entry *parley.ErasurePlace) error {
 	for {
-		n, done, note, err := p.Empty(ctx, r.AgentID)
+		n, done, note, err := p.Empty(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -180,7 +240,7 @@ func (e *Eraser) empty(ctx context.Context, p Place, r *parley.Erasure, entry *p
 }
 
 func (e *Eraser) save(ctx context.Context, r *parley.Erasure) error {
-	return e.store.Update(ctx, func(ctx context.Context, tx store.Tx) error { return tx.UpdateErasure(ctx, r) })
+	return e.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error { return tx.UpdateErasure(ctx, r) })
 }
 
 func (e *Eraser) complete(ctx context.Context, r *parley.Erasure) error {
@@ -189,6 +249,6 @@ func (e *Eraser) complete(ctx context.Context, r *parley.Erasure) error {
 	if err := e.save(ctx, r); err != nil {
 		return err
 	}
-	e.log.Info("erasure complete", "erasure", r.ID, "agent", r.AgentID)
+	e.Log.Info("erasure complete", "erasure", r.ID, "agent", r.AgentID)
 	return nil
 }

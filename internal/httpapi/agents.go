@@ -158,6 +158,7 @@ func (a *api) agentRoutes() {
 		"Agent unpublished successfully"), a.unpublishAgent)
 	handle(a, agent("updateAgentAdvancedSettings", http.MethodPatch, "/advanced-settings", "Toggle optional agent features",
 		"Advanced settings updated successfully", parley.OptimizedNotEligible, parley.ValidationError), a.updateAdvanced)
+	handle(a, agent("getAgentDeletionPreview", http.MethodGet, "/deletion-preview", "See what a deletion would do; beyond the contract", ""), a.previewDeletion)
 	handle(a, agent("deleteAgent", http.MethodDelete, "", "Delete an agent and everything under it",
 		"Agent deleted successfully", parley.AgentHasActiveCalls, parley.AgentIsPublished, parley.AgentInUse), a.deleteAgent)
 }
@@ -190,8 +191,9 @@ type deletedJSON struct {
 	ErasureID string `json:"erasure_id" doc:"Receipt of the erasure that goes on; beyond the contract."`
 }
 
+// deleteAgent looks for force by itself: the contract's operation takes no parameter.
 func (a *api) deleteAgent(ctx context.Context, r *in[none, none]) (deletedJSON, error) {
-	receipt, err := a.deps.Agents.Delete(ctx, r.actor, r.id("agent_id"))
+	receipt, err := a.deps.Agents.Delete(ctx, r.actor, r.id("agent_id"), r.http.URL.Query().Get("force") == "true")
 	if err != nil {
 		return deletedJSON{}, err
 	}

@@ -60,9 +60,13 @@ type switchboard interface {
 	SIPMessages(ctx context.Context, actor parley.Actor, id string) ([]parley.SIPMessage, error)
 }
 
-// receipts reads the receipts of deletions.
+// receipts keeps the receipts of deletions and begins those of callers.
 type receipts interface {
 	Get(ctx context.Context, actor parley.Actor, id string) (*parley.Erasure, error)
+	List(ctx context.Context, actor parley.Actor, f store.ErasureFilter, phone string) ([]*parley.Erasure, int, error)
+	EraseCaller(ctx context.Context, actor parley.Actor, phone string, faults parley.Faults) (*parley.Erasure, error)
+	// Attest signs a receipt as it stands.
+	Attest(r *parley.Erasure) (string, error)
 }
 
 // recordings opens what was recorded.
@@ -74,6 +78,8 @@ type recordings interface {
 type signer interface {
 	Sign(parts ...string) string
 	Signed(tag string, parts ...string) bool
+	// PublicKeys is the JWK set that receipts are verified with.
+	PublicKeys() ([]byte, error)
 }
 
 // Deps are the rooms and cellars behind the door.

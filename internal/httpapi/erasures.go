@@ -4,31 +4,89 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/store"
 )
 
+// erasureState of a receipt.
+type erasureState string
+
+// Schema lists them.
+func (erasureState) Schema(huma.Registry) *huma.Schema {
+	return oneOf(parley.ErasureRunning, parley.ErasureComplete)
+}
+
 type erasureJSON struct {
-	ID          string      `json:"id"`
-	AgentID     string      `json:"agent_id"`
-	State       string      `json:"state" enum:"running,complete"`
-	Places      []placeJSON `json:"places" nullable:"false"`
-	CreatedAt   stamp       `json:"created_at"`
-	CompletedAt *stamp      `json:"completed_at"`
+	ID          string       `json:"id"`
+	AgentID     *string      `json:"agent_id" doc:"Null for the erasure of a caller."`
+	CallerHash  *string      `json:"caller_hash" doc:"The caller's number under a keyed hash; null for an agent."`
+	State       erasureState `json:"state"`
+	Places      []placeJSON  `json:"places" nullable:"false"`
+	CreatedAt   stamp        `json:"created_at"`
+	CompletedAt *stamp       `json:"completed_at"`
+	Statement   string       `json:"statement" doc:"All of this, signed: a compact JWS, verified with /.well-known/jwks.json."`
 }
 
 type placeJSON struct {
-	Name  string `json:"name"`
-	Count int64  `json:"count"`
-	State string `json:"state" enum:"running,complete"`
-	Note  string `json:"note,omitempty" doc:"What outlives the rows, and for how long."`
+	Name  string       `json:"name"`
+	Count int64        `json:"count"`
+	State erasureState `json:"state"`
+	Note  string       `json:"note,omitempty" doc:"What outlives the rows, and for how long."`
+}
+
+type erasureQuery struct {
+	AgentID string       `json:"agent_id" required:"false"`
+	Phone   string       `json:"phone_number" required:"false" doc:"Erasures of this caller."`
+	State   erasureState `json:"state" required:"false"`
+	PageQuery
+}
+
+type eraseCallerBody struct {
+	Phone phone `json:"phone_number"`
 }
 
 func (a *api) erasureRoutes() {
+	const path = "/api/v1/erasures"
 	handle(a, op{
-		id: "getErasure", method: http.MethodGet, path: "/api/v1/erasures/{erasure_id}", tag: "Erasures",
+		id: "listErasures", method: http.MethodGet, path: path, tag: "Erasures", summary: "List receipts of deletions; beyond the contract",
+		shape: pageShape, codes: []parley.Code{parley.Unauthorized, parley.ValidationError},
+	}, a.listErasures)
+	handle(a, op{
+		id: "getErasure", method: http.MethodGet, path: path + "/{erasure_id}", tag: "Erasures",
 		summary: "Get the receipt of a deletion; beyond the contract",
 		codes:   []parley.Code{parley.Unauthorized, parley.ErasureNotFound},
 	}, a.getErasure)
+	handle(a, op{
+		id: "eraseCaller", method: http.MethodPost, path: path, tag: "Erasures", status: http.StatusCreated,
+		summary: "Erase all calls of one caller, with any agent; beyond the contract",
+		codes:   []parley.Code{parley.Unauthorized, parley.CallerHasActiveCalls, parley.ValidationError},
+	}, a.eraseCaller)
+	a.mount(&route{op: op{
+		id: "getPublicKeys", method: http.MethodGet, path: "/.well-known/jwks.json", tag: "Erasures", summary: "Get the keys that receipts are verified with",
+		free: true, shape: mediaShape, media: "application/jwk-set+json",
+	}, serve: func(w http.ResponseWriter, _ *http.Request, _ parley.Actor) error {
+		keys, err := a.deps.Signer.PublicKeys()
+		if err != nil {
+			return err
+		}
+		w.Header().Set("Content-Type", "application/jwk-set+json")
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		_, _ = w.Write(keys) // a client that went away hears nothing
+		return nil
+	}})
+}
+
+func (a *api) showErasure(e *parley.Erasure) (erasureJSON, error) {
+	statement, err := a.deps.Erasures.Attest(e)
+	return erasureJSON{
+		ID: e.ID, AgentID: orNil(e.AgentID), CallerHash: orNil(e.CallerHash), State: erasureState(e.State), CreatedAt: stamp(e.CreatedAt),
+		CompletedAt: stampOr(e.CompletedAt), Statement: statement,
+		Places: each(e.Places, func(p parley.ErasurePlace) placeJSON {
+			return placeJSON{Name: p.Name, Count: p.Count, State: erasureState(p.State), Note: p.Note}
+		}),
+	}, err
 }
 
 func (a *api) getErasure(ctx context.Context, r *in[none, none]) (erasureJSON, error) {
@@ -36,8 +94,77 @@ func (a *api) getErasure(ctx context.Context, r *in[none, none]) (erasureJSON, e
 	if err != nil {
 		return erasureJSON{}, err
 	}
-	return erasureJSON{
-		ID: e.ID, AgentID: e.AgentID, State: e.State, CreatedAt: stamp(e.CreatedAt), CompletedAt: stampOr(e.CompletedAt),
-		Places: each(e.Places, func(p parley.ErasurePlace) placeJSON { return placeJSON(p) }),
+	return a.showErasure(e)
+}
+
+func (a *api) listErasures(ctx context.Context, r *in[erasureQuery, none]) (page[erasureJSON], error) {
+	if err := r.faults.Err(); err != nil {
+		return page[erasureJSON]{}, err
+	}
+	q := r.query
+	f := store.ErasureFilter{AgentID: q.AgentID, State: string(q.State), Page: q.page()}
+	list, total, err := a.deps.Erasures.List(ctx, r.actor, f, plus(q.Phone))
+	p := page[erasureJSON]{at: f.Page, total: total}
+	for _, e := range list {
+		row, err := a.showErasure(e)
+		if err != nil {
+			return p, err
+		}
+		p.items = append(p.items, row)
+	}
+	return p, err
+}
+
+func (a *api) eraseCaller(ctx context.Context, r *in[none, eraseCallerBody]) (erasureJSON, error) {
+	e, err := a.deps.Erasures.EraseCaller(ctx, r.actor, string(r.body.Phone), r.faults)
+	if err != nil {
+		return erasureJSON{}, err
+	}
+	return a.showErasure(e)
+}
+
+type previewJSON struct {
+	AgentID   string         `json:"agent_id"`
+	Deletable bool           `json:"deletable"`
+	Blockers  []blockerJSON  `json:"blockers" nullable:"false"`
+	Places    []sizeJSON     `json:"places" nullable:"false"`
+	Numbers   []AgentDIDJSON `json:"phone_numbers" nullable:"false" doc:"Attached to the agent; they stay."`
+	Campaigns []none         `json:"campaigns" nullable:"false" doc:"Always empty: the server has no campaigns."`
+}
+
+type blockerJSON struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Remedy  string `json:"remedy"`
+}
+
+type sizeJSON struct {
+	Name  string `json:"name"`
+	Items *int64 `json:"items" doc:"Null for a place that is emptied whole."`
+	Bytes *int64 `json:"bytes"`
+}
+
+// remedies say how to lift what blocks a deletion.
+var remedies = map[parley.Code]string{
+	parley.AgentHasActiveCalls: "End its calls (POST /api/v1/agents/{agent_id}/end-call), wait for their end, or delete with ?force=true.",
+	parley.AgentIsPublished:    "Unpublish it (POST /api/v1/agents/{agent_id}/unpublish), or delete with ?force=true.",
+}
+
+func (a *api) previewDeletion(ctx context.Context, r *in[none, none]) (previewJSON, error) {
+	p, err := a.deps.Agents.DeletionPreview(ctx, r.actor, r.id("agent_id"))
+	if err != nil {
+		return previewJSON{}, err
+	}
+	return previewJSON{
+		AgentID: p.Agent.ID, Deletable: len(p.Blockers) == 0, Campaigns: []none{}, Numbers: each(p.Numbers, showAgentDID),
+		Blockers: each(p.Blockers, func(e *parley.Error) blockerJSON {
+			return blockerJSON{string(e.Code), table[e.Code].text, remedies[e.Code]}
+		}),
+		Places: each(p.Places, func(s parley.PlaceSize) sizeJSON {
+			if s.Whole {
+				return sizeJSON{Name: s.Name}
+			}
+			return sizeJSON{s.Name, &s.Items, &s.Bytes}
+		}),
 	}, nil
 }

@@ -45,6 +45,7 @@ var table = map[parley.Code]refusal{
 	parley.AgentHasActiveCalls:   {409, "Cannot delete agent while it has active calls."},
 	parley.AgentIsPublished:      {409, "Cannot delete agent while it is published."},
 	parley.AgentInUse:            {409, "Cannot delete agent that is currently in use"},
+	parley.CallerHasActiveCalls:  {409, "Cannot erase a caller who is in a call."},
 	parley.CallNotActive:         {409, "Call is not active"},
 	parley.TransferUnderway:      {409, "The call is being transferred already"},
 	parley.TransferUnsupported:   {422, "The caller's network cannot be asked to call somebody else"},

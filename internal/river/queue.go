@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -90,20 +92,40 @@ func (q *Queue) Enqueue(ctx context.Context, tx *sql.Tx, j Job) error {
 	return nil
 }
 
-const ofAgent = "args ->> 'agent' = @agent"
+// Whose picks jobs by what they are about.
+type Whose struct {
+	where string
+	args  river.NamedArgs
+}
 
-// Erase deletes up to limit finished and waiting jobs of an agent within tx and returns how many went. It answers ErrRunning when
+// OfAgent picks the jobs of an agent and of its calls.
+func OfAgent(id string) Whose {
+	return Whose{"args ->> 'agent' = @agent", river.NamedArgs{"agent": id}}
+}
+
+// OfSubjects picks the jobs about some rows, at least one.
+func OfSubjects(ids []string) Whose {
+	w := Whose{args: river.NamedArgs{}}
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		name := "s" + strconv.Itoa(i)
+		names[i], w.args[name] = "@"+name, id
+	}
+	w.where = "args ->> 'subject' IN (" + strings.Join(names, ", ") + ")"
+	return w
+}
+
+// Erase deletes up to limit finished and waiting jobs within tx and returns how many went. It answers ErrRunning when
 // all that is left is being worked on.
-func (q *Queue) Erase(ctx context.Context, tx *sql.Tx, agent string, limit int) (int64, error) {
-	named := river.NamedArgs{"agent": agent}
-	gone, err := q.client.JobDeleteManyTx(ctx, tx, river.NewJobDeleteManyParams().Where(ofAgent, named).First(limit))
+func (q *Queue) Erase(ctx context.Context, tx *sql.Tx, w Whose, limit int) (int64, error) {
+	gone, err := q.client.JobDeleteManyTx(ctx, tx, river.NewJobDeleteManyParams().Where(w.where, w.args).First(limit))
 	if err != nil {
 		return 0, fmt.Errorf("delete jobs: %w", err)
 	}
 	if n := len(gone.Jobs); n > 0 {
 		return int64(n), nil
 	}
-	left, err := q.client.JobListTx(ctx, tx, river.NewJobListParams().States(rivertype.JobStateRunning).Where(ofAgent, named).First(1))
+	left, err := q.client.JobListTx(ctx, tx, river.NewJobListParams().States(rivertype.JobStateRunning).Where(w.where, w.args).First(1))
 	if err != nil {
 		return 0, fmt.Errorf("look for running jobs: %w", err)
 	}
@@ -111,6 +133,18 @@ func (q *Queue) Erase(ctx context.Context, tx *sql.Tx, agent string, limit int) 
 		return 0, ErrRunning
 	}
 	return 0, nil
+}
+
+// countMost is up to where Count counts.
+const countMost = 10000
+
+// Count counts the jobs that Erase would delete, up to 10,000.
+func (q *Queue) Count(ctx context.Context, tx *sql.Tx, w Whose) (int64, error) {
+	list, err := q.client.JobListTx(ctx, tx, river.NewJobListParams().Where(w.where, w.args).First(countMost))
+	if err != nil {
+		return 0, fmt.Errorf("count jobs: %w", err)
+	}
+	return int64(len(list.Jobs)), nil
 }
 
 // args are the arguments of every kind of job.

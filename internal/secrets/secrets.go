@@ -1,5 +1,5 @@
 // Package secrets holds the master key and what is done with it: sealing what must be readable again (SIP passwords), hashing what
-// need not be (tokens), and signing links. It keeps nothing but the key and logs nothing.
+// need not be (tokens), signing links, and attesting receipts. It keeps nothing but the key and logs nothing.
 package secrets
 
 import (
@@ -33,9 +33,10 @@ var ErrOpen = errors.New("secrets: sealed with another key or damaged")
 
 // Key seals and signs. Make it with Parse or Load.
 type Key struct {
-	seal  cipher.AEAD
-	sign  []byte
-	print string
+	seal   cipher.AEAD
+	sign   []byte
+	attest attester
+	print  string
 }
 
 // Load reads the key that stands in value (as hex or base64, from PARLEY_MASTER_KEY); an empty value takes DIR/master.key, which is
@@ -106,7 +107,7 @@ func Parse(text string) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Key{seal: aead, sign: part("sign"), print: hex.EncodeToString(part("fingerprint")[:8])}, nil
+	return &Key{seal: aead, sign: part("sign"), attest: newAttester(part("attest")), print: hex.EncodeToString(part("fingerprint")[:8])}, nil
 }
 
 // Fingerprint tells keys apart and says nothing else of them: the database keeps it, so that a wrong key is noticed at the start.

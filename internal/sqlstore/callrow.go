@@ -42,6 +42,7 @@ type callRow struct {
 	UpdatedAt     time.Time
 	AnsweredAt    *time.Time
 	EndedAt       *time.Time
+	ErasureID     *string // set by a claim alone
 }
 
 func callToRow(c *parley.Call) *callRow {

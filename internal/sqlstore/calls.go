@@ -13,7 +13,11 @@ import (
 // openCall is the condition of a call that is not final, in the words of the partial index calls_open.
 const openCall = "status IN ('initiated', 'ringing', 'answered')"
 
-const livingAgent = "JOIN agents AS a ON a.id = c.agent_id"
+// livingAgent joins the agent that lives, of a call that no erasure has claimed.
+const livingAgent = "JOIN agents AS a ON a.id = c.agent_id AND c.erasure_id IS NULL"
+
+// otherSide is the number that is not ours.
+const otherSide = "CASE c.direction WHEN ? THEN c.to_number ELSE c.from_number END"
 
 // InsertCall adds a call; AgentNotFound when its agent is not there. Who decides that an agent may take a call holds LockAgent.
 func (t *tx) InsertCall(ctx context.Context, c *parley.Call) error {
@@ -31,7 +35,7 @@ func (t *tx) UpdateCall(ctx context.Context, c *parley.Call) (bool, error) {
 	if err := t.holdCall(ctx, c.ID); err != nil {
 		return false, err
 	}
-	kept := []string{"id", "environment_id", "agent_id", "created_at"}
+	kept := []string{"id", "environment_id", "agent_id", "created_at", "erasure_id"}
 	for column, missing := range map[string]bool{
 		"snapshot": c.Snapshot == nil, "recording": c.Recording == "", "recording_note": c.RecordingNote == "", "messages": c.Messages == nil,
 		"quality": c.Quality == nil, "transfers": c.Transfers == nil,
@@ -140,7 +144,7 @@ func (t *tx) open(model any, f store.OpenFilter) *bun.SelectQuery {
 		}
 	}
 	if f.Phone != "" {
-		q = q.Where("CASE c.direction WHEN ? THEN c.to_number ELSE c.from_number END = ?", parley.Outbound, f.Phone)
+		q = q.Where(otherSide+" = ?", parley.Outbound, f.Phone)
 	}
 	return q
 }

@@ -95,15 +95,10 @@ func eraseAll(t *testing.T, s *Store, agentID string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, place := range []func(store.Tx) func(context.Context, string, int) (int64, error){
-		func(tx store.Tx) func(context.Context, string, int) (int64, error) { return tx.EraseTurns },
-		func(tx store.Tx) func(context.Context, string, int) (int64, error) { return tx.EraseSIPMessages },
-		func(tx store.Tx) func(context.Context, string, int) (int64, error) { return tx.EraseCalls },
-		func(tx store.Tx) func(context.Context, string, int) (int64, error) { return tx.EraseJobs },
-	} {
+	for _, place := range []store.Place{store.PlaceTranscripts, store.PlaceSIPMessages, store.PlaceCalls, store.PlaceJobs} {
 		for n := int64(1); n > 0; {
 			err := s.Update(t.Context(), func(ctx context.Context, tx store.Tx) (err error) {
-				n, err = place(tx)(ctx, agentID, 25)
+				n, err = tx.Erase(ctx, place, store.Scope{AgentID: agentID}, 25)
 				return err
 			})
 			if err != nil {

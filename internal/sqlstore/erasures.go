@@ -7,6 +7,8 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/river"
+	"github.com/parley-voice/parley/internal/store"
 )
 
 type erasureRow struct {
@@ -15,6 +17,7 @@ type erasureRow struct {
 	ID            string `bun:",pk"`
 	EnvironmentID string
 	AgentID       string
+	CallerHash    string
 	State         string
 	Places        []parley.ErasurePlace `bun:"type:jsonb"`
 	CreatedAt     time.Time
@@ -23,7 +26,7 @@ type erasureRow struct {
 
 func erasureToRow(e *parley.Erasure) *erasureRow {
 	r := &erasureRow{
-		ID: e.ID, EnvironmentID: e.EnvironmentID, AgentID: e.AgentID, State: e.State, Places: e.Places,
+		ID: e.ID, EnvironmentID: e.EnvironmentID, AgentID: e.AgentID, CallerHash: e.CallerHash, State: e.State, Places: e.Places,
 		CreatedAt: parley.Stamp(e.CreatedAt), CompletedAt: stampOrNil(e.CompletedAt),
 	}
 	if r.Places == nil {
@@ -34,7 +37,7 @@ func erasureToRow(e *parley.Erasure) *erasureRow {
 
 func (r *erasureRow) erasure() *parley.Erasure {
 	return &parley.Erasure{
-		ID: r.ID, EnvironmentID: r.EnvironmentID, AgentID: r.AgentID, State: r.State, Places: r.Places,
+		ID: r.ID, EnvironmentID: r.EnvironmentID, AgentID: r.AgentID, CallerHash: r.CallerHash, State: r.State, Places: r.Places,
 		CreatedAt: r.CreatedAt.UTC(), CompletedAt: stampOrNil(r.CompletedAt),
 	}
 }
@@ -74,25 +77,54 @@ func (t *tx) ErasureByID(ctx context.Context, id string) (*parley.Erasure, error
 	return r.erasure(), nil
 }
 
-// EraseTurns deletes up to limit turns of an agent's calls.
-func (t *tx) EraseTurns(ctx context.Context, agentID string, limit int) (int64, error) {
-	some := t.NewSelect().Model((*turnRow)(nil)).Column("t.id").Join("JOIN calls AS c ON c.id = t.call_id").
-		Where("c.agent_id = ?", agentID).Limit(int64(limit))
-	return affected(t.NewDelete().Model((*turnRow)(nil)).Where("t.id IN (?)", some).Exec(ctx))
+// ClaimCalls gives an erasure the finished calls of env with a number on the other side.
+func (t *tx) ClaimCalls(ctx context.Context, env, phone, erasureID string) (int64, error) {
+	return affected(t.NewUpdate().Model((*callRow)(nil)).Set("erasure_id = ?", erasureID).Where("c.environment_id = ?", env).
+		Where("c.erasure_id IS NULL").Where("NOT c."+openCall).Where(otherSide+" = ?", parley.Outbound, phone).Exec(ctx))
 }
 
-// EraseSIPMessages deletes up to limit SIP messages of an agent's calls.
-func (t *tx) EraseSIPMessages(ctx context.Context, agentID string, limit int) (int64, error) {
-	some := t.NewSelect().Model((*sipMessageRow)(nil)).Column("sm.id").Join("JOIN calls AS c ON c.id = sm.call_id").
-		Where("c.agent_id = ?", agentID).Limit(int64(limit))
-	return affected(t.NewDelete().Model((*sipMessageRow)(nil)).Where("sm.id IN (?)", some).Exec(ctx))
+// HoldersOf returns the nodes that hold open calls of an agent, though it may be gone.
+func (t *tx) HoldersOf(ctx context.Context, agentID string) (nodes []string, err error) {
+	err = t.NewSelect().Model((*callRow)(nil)).Distinct().Column("c.node_id").Where("c.agent_id = ?", agentID).Where("c."+openCall).Scan(ctx, &nodes)
+	return nodes, fault(err)
 }
 
-// RecordingsOf returns up to limit blob keys of an agent's calls.
-func (t *tx) RecordingsOf(ctx context.Context, agentID string, limit int) ([]string, error) {
+// CallersOf returns up to limit numbers of the other side of the finished calls of env, after the number after, each once.
+func (t *tx) CallersOf(ctx context.Context, env, after string, limit int) (phones []string, err error) {
+	err = t.NewSelect().Model((*callRow)(nil)).Distinct().ColumnExpr(otherSide+" AS phone", parley.Outbound).Where("c.environment_id = ?", env).
+		Where("c.erasure_id IS NULL").Where("NOT c."+openCall).Where(otherSide+" > ?", parley.Outbound, after).
+		OrderExpr("phone").Limit(int64(limit)).Scan(ctx, &phones)
+	return phones, fault(err)
+}
+
+// ListErasures returns a page of receipts, newest first, and the number of all matches.
+func (t *tx) ListErasures(ctx context.Context, env string, f store.ErasureFilter) ([]*parley.Erasure, int, error) {
+	var rows []*erasureRow
+	q := t.NewSelect().Model(&rows).Where("er.environment_id = ?", env)
+	for _, w := range []struct{ column, value string }{{"er.agent_id", f.AgentID}, {"er.caller_hash", f.CallerHash}, {"er.state", f.State}} {
+		if w.value != "" {
+			q = q.Where("? = ?", bun.Ident(w.column), w.value)
+		}
+	}
+	total, err := q.Count(ctx)
+	if err != nil {
+		return nil, 0, fault(err)
+	}
+	if err := paged(q.Order("er.created_at DESC", "er.id DESC"), f.Page).Scan(ctx); err != nil {
+		return nil, 0, fault(err)
+	}
+	list := make([]*parley.Erasure, len(rows))
+	for i, r := range rows {
+		list[i] = r.erasure()
+	}
+	return list, int(total), nil
+}
+
+// RecordingsOf returns up to limit blob keys of calls, after the key after.
+func (t *tx) RecordingsOf(ctx context.Context, s store.Scope, after string, limit int) ([]string, error) {
 	var keys []string
-	err := t.NewSelect().Model((*callRow)(nil)).Column("c.recording").Where("c.agent_id = ?", agentID).Where("c.recording <> ''").
-		Order("c.id").Limit(int64(limit)).Scan(ctx, &keys)
+	err := t.NewSelect().Model((*callRow)(nil)).Column("c.recording").Where("?", of(s)).Where("c.recording <> ''").
+		Where("c.recording > ?", after).Order("c.recording").Limit(int64(limit)).Scan(ctx, &keys)
 	return keys, fault(err)
 }
 
@@ -105,13 +137,11 @@ func (t *tx) ForgetRecordings(ctx context.Context, keys []string) (int64, error)
 		Where("c.recording <> ''").Where("c.recording IN (?)", bun.List(keys)).Exec(ctx))
 }
 
-// EraseCalls deletes up to limit calls of an agent, with their snapshots, messages and idempotency keys. Turns that came to them
-// after EraseTurns go too.
-func (t *tx) EraseCalls(ctx context.Context, agentID string, limit int) (int64, error) {
-	var ids []string
-	err := t.NewSelect().Model((*callRow)(nil)).Column("c.id").Where("c.agent_id = ?", agentID).Order("c.id").Limit(int64(limit)).Scan(ctx, &ids)
+// eraseCalls deletes calls with their snapshots, messages and idempotency keys. Turns that came to them after those were erased go too.
+func (t *tx) eraseCalls(ctx context.Context, s store.Scope, limit int) (int64, error) {
+	ids, err := t.callsOf(ctx, s, "", limit)
 	if err != nil || len(ids) == 0 {
-		return 0, fault(err)
+		return 0, err
 	}
 	if _, err := t.NewDelete().Model((*keyRow)(nil)).Where("k.call_id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
 		return 0, fault(err)
@@ -119,9 +149,29 @@ func (t *tx) EraseCalls(ctx context.Context, agentID string, limit int) (int64, 
 	return affected(t.NewDelete().Model((*callRow)(nil)).Where("c.id IN (?)", bun.List(ids)).Exec(ctx))
 }
 
-// EraseJobs deletes up to limit finished and waiting jobs of the agent or one of its calls. A running one cannot be deleted: it is
-// reported as an error once nothing else is left, so that the place is looked at again.
-func (t *tx) EraseJobs(ctx context.Context, agentID string, limit int) (int64, error) {
-	n, err := t.store.queue.Erase(ctx, t.Tx.Tx, agentID, limit)
-	return n, fault(err)
+// callsOf returns up to limit ids of calls, after the id after.
+func (t *tx) callsOf(ctx context.Context, s store.Scope, after string, limit int) (ids []string, err error) {
+	err = t.NewSelect().Model((*callRow)(nil)).Column("c.id").Where("?", of(s)).Where("c.id > ?", after).Order("c.id").Limit(int64(limit)).Scan(ctx, &ids)
+	return ids, fault(err)
+}
+
+// eraseJobs deletes finished and waiting jobs of the agent or one of its calls. A running one cannot be deleted: it is
+// reported as an error once nothing else is left, so that the place is looked at again. Jobs of claimed calls are long finished or have
+// nothing left to do, so they are looked for call by call.
+func (t *tx) eraseJobs(ctx context.Context, s store.Scope, limit int) (n int64, err error) {
+	if s.ErasureID == "" {
+		n, err = t.store.queue.Erase(ctx, t.Tx.Tx, river.OfAgent(s.AgentID), limit)
+		return n, fault(err)
+	}
+	for after := ""; ; {
+		ids, err := t.callsOf(ctx, s, after, limit)
+		if err != nil || len(ids) == 0 {
+			return 0, err
+		}
+		n, err = t.store.queue.Erase(ctx, t.Tx.Tx, river.OfSubjects(ids), limit)
+		if err != nil || n > 0 {
+			return n, fault(err)
+		}
+		after = ids[len(ids)-1]
+	}
 }

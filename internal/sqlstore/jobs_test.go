@@ -250,7 +250,7 @@ func TestErasingJobsWaitsForTheRunningOne(t *testing.T) {
 		receive(t, begun)
 		erase := func() (n int64, err error) {
 			err = s.Update(t.Context(), func(ctx context.Context, tx store.Tx) (err error) {
-				n, err = tx.EraseJobs(ctx, a.ID, 100)
+				n, err = tx.Erase(ctx, store.PlaceJobs, store.Scope{AgentID: a.ID}, 100)
 				return err
 			})
 			return n, err

@@ -14,20 +14,6 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// personalColumns hold what callers or owners said or are called. PostgreSQL would keep samples of them in its statistics, where
-// a deletion does not reach.
-var personalColumns = map[string][]string{
-	"agents":    {"name", "label", "folded", "settings"},
-	"trainings": {"subject", "instructions"},
-	"calls":     {"sid", "to_number", "from_number", "snapshot", "payload", "context", "messages", "transfers"},
-	"turns":     {"text", "heard"},
-	"users":     {"email", "name"},
-
-	"sip_messages": {"peer", "raw"},
-	"softphones":   {"username", "display_name"},
-	"bindings":     {"contact", "source"},
-}
-
 // migrate brings the schema up to date. The caller keeps other processes from doing the same at that moment.
 func (s *Store) migrate(ctx context.Context) error {
 	files, err := fs.Sub(migrationFiles, "migrations")
@@ -55,14 +41,14 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
-// noSamples keeps personal columns out of PostgreSQL's statistics; SQLite has none unless asked.
+// noSamples keeps personal columns out of PostgreSQL's statistics, where samples would outlive a deletion; SQLite has none unless asked.
 func (s *Store) noSamples(ctx context.Context) error {
 	if s.name() != river.Postgres {
 		return nil
 	}
-	for table, columns := range personalColumns {
-		for _, c := range columns {
-			if _, err := s.write.ExecContext(ctx, fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s SET STATISTICS 0", table, c)); err != nil {
+	for _, h := range holdings {
+		for _, c := range h.personal {
+			if _, err := s.write.ExecContext(ctx, fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s SET STATISTICS 0", h.table, c)); err != nil {
 				return err
 			}
 		}

@@ -256,26 +256,55 @@ type People interface {
 	DeletePersonalToken(ctx context.Context, userID string, number int64) error
 }
 
-// Erasures delete agents and what lies below them, and keep the receipts. The Erase methods take bounded batches and return how
-// many items went; 0 means the place is empty.
+// Place is a part of the database that an erasure empties.
+type Place string
+
+// Places.
+const (
+	PlaceTranscripts Place = "transcripts"
+	PlaceSIPMessages Place = "sip_messages"
+	PlaceJobs        Place = "jobs"
+	PlaceCalls       Place = "calls" // with snapshots, messages and idempotency keys
+)
+
+// Scope is whose rows an erasure means: all below an agent, or the calls that an erasure has claimed. Exactly one is set.
+type Scope struct{ AgentID, ErasureID string }
+
+// ErasureFilter narrows a list of receipts; zero fields do not.
+type ErasureFilter struct {
+	AgentID    string
+	CallerHash string
+	State      string
+	Page       Page
+}
+
+// Erasures delete agents and what lies below them, and keep the receipts.
 type Erasures interface {
 	// DeleteAgent deletes the agent's row, trainings and number links: from the commit on nothing below it can be reached, since
 	// every read of calls and turns goes through a living agent.
 	DeleteAgent(ctx context.Context, env, id string) error
+	// ClaimCalls gives an erasure the calls of env with a number on the other side, open ones left out: from the commit on they cannot
+	// be reached. It returns how many it claimed.
+	ClaimCalls(ctx context.Context, env, phone, erasureID string) (int64, error)
 	InsertErasure(ctx context.Context, e *parley.Erasure) error
 	UpdateErasure(ctx context.Context, e *parley.Erasure) error
 	Erasure(ctx context.Context, env, id string) (*parley.Erasure, error)
+	// HoldersOf returns the nodes that hold open calls of an agent, though it may be gone.
+	HoldersOf(ctx context.Context, agentID string) ([]string, error)
+	// CallersOf returns up to limit numbers of the other side of the finished calls of env, after the number after, each once.
+	CallersOf(ctx context.Context, env, after string, limit int) ([]string, error)
+	// ListErasures returns a page, newest first, and the number of all matches.
+	ListErasures(ctx context.Context, env string, f ErasureFilter) ([]*parley.Erasure, int, error)
 	// ErasureByID is for the job.
 	ErasureByID(ctx context.Context, id string) (*parley.Erasure, error)
-	EraseTurns(ctx context.Context, agentID string, limit int) (int64, error)
-	EraseSIPMessages(ctx context.Context, agentID string, limit int) (int64, error)
-	// RecordingsOf returns up to limit blob keys of an agent's calls; ForgetRecordings clears them after the blobs are gone.
-	RecordingsOf(ctx context.Context, agentID string, limit int) ([]string, error)
+	// Erase deletes up to limit rows of a place and returns how many went; 0 means that the place is empty. Of PlaceJobs it answers an
+	// error when all that is left is being worked on.
+	Erase(ctx context.Context, p Place, s Scope, limit int) (int64, error)
+	// Measure counts the rows of a place, and the bytes of personal data in them.
+	Measure(ctx context.Context, p Place, s Scope) (rows, bytes int64, err error)
+	// RecordingsOf returns up to limit blob keys of calls, after the key after; ForgetRecordings clears them once the blobs are gone.
+	RecordingsOf(ctx context.Context, s Scope, after string, limit int) ([]string, error)
 	ForgetRecordings(ctx context.Context, keys []string) (int64, error)
-	// EraseCalls deletes calls, with their snapshots, messages and idempotency keys.
-	EraseCalls(ctx context.Context, agentID string, limit int) (int64, error)
-	// EraseJobs deletes finished and waiting jobs whose subject is one of the agent's calls or the agent.
-	EraseJobs(ctx context.Context, agentID string, limit int) (int64, error)
 }
 
 // ErrNoBlob says that there is no blob of that key.

@@ -549,7 +549,7 @@ func TestTransfersGoWithTheAgent(t *testing.T) {
 			t.Fatal("not deleted")
 		}
 		h.update(func(ctx context.Context, tx store.Tx) error {
-			n, err := tx.EraseCalls(ctx, h.agent.ID, 10)
+			n, err := tx.Erase(ctx, store.PlaceCalls, store.Scope{AgentID: h.agent.ID}, 10)
 			if n != 1 {
 				t.Errorf("%d calls erased", n)
 			}

@@ -12,6 +12,7 @@ import (
 var beyond = []string{
 	"getCall", "getCallRecording", "getCallSip", "getErasure", "getVoiceTemplateDemoAudio", "pressKeys", "transferCall",
 	"listSipPhones", "createSipPhone", "deleteSipPhone",
+	"listErasures", "eraseCaller", "getPublicKeys", "getAgentDeletionPreview",
 }
 
 func TestDocumentIsValid(t *testing.T) {

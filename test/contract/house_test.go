@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/parley-voice/parley/internal/convo"
 	"github.com/parley-voice/parley/internal/erasure"
 	"github.com/parley-voice/parley/internal/httpapi"
+	"github.com/parley-voice/parley/internal/ledger"
 	"github.com/parley-voice/parley/internal/media"
 	"github.com/parley-voice/parley/internal/secrets"
 	"github.com/parley-voice/parley/internal/speech"
@@ -135,11 +137,18 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 		t.Fatal(err)
 	}
 	h.accounts = accounts.New(db, secrets.HashToken, secrets.NewSecret)
-	eraser := erasure.New(db, h.blobs, log)
+	var board *calls.Switchboard
+	book, err := ledger.Open(filepath.Join(t.TempDir(), "ledger"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eraser := erasure.New(erasure.Deps{
+		Store: db, Blobs: h.blobs, Ledger: book, Node: "node", Signer: key, Log: log, HangUp: func(id string) int { return board.HangUpAgent(id) },
+	})
 	voices := agents.NewVoices(templates, voiceStub{}, log)
 	phones := telephony.New(telephony.Deps{Store: db, Prober: h.trunk, Vault: key, Log: log})
 	h.billing = billing.New(billing.Deps{Store: db, Prices: prices, Template: voices.Template})
-	board := calls.New(calls.Config{NodeID: "node"}, calls.Deps{
+	board = calls.New(calls.Config{NodeID: "node"}, calls.Deps{
 		Price: h.billing.Price, Store: db, Blobs: h.blobs, Dialer: h.trunk, Engines: noEngines, Unseal: phones.Password,
 		NewToken: secrets.NewToken, HashToken: secrets.HashToken, Authenticate: h.accounts.Authenticate, Log: log,
 	})

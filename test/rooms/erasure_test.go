@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/parley-voice/parley/internal/blobs"
 	"github.com/parley-voice/parley/internal/erasure"
 	"github.com/parley-voice/parley/internal/jobs"
+	"github.com/parley-voice/parley/internal/secrets"
 	"github.com/parley-voice/parley/internal/sqlstore"
 	"github.com/parley-voice/parley/internal/store"
 )
@@ -91,6 +93,37 @@ func (h *house) update(t *testing.T, fn func(context.Context, store.Tx) error) {
 	}
 }
 
+const masterKey = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+// paper is a ledger in memory.
+type paper struct{ entries []erasure.Entry }
+
+func (*paper) ID() string                                 { return "paper" }
+func (p *paper) Head() int64                              { return int64(len(p.entries)) }
+func (p *paper) After(seq int64) ([]erasure.Entry, error) { return p.entries[seq:], nil }
+func (p *paper) Append(e erasure.Entry) (int64, error) {
+	if i := slices.IndexFunc(p.entries, func(o erasure.Entry) bool { return o.ErasureID == e.ErasureID }); i >= 0 {
+		return int64(i) + 1, nil
+	}
+	e.Seq = p.Head() + 1
+	p.entries = append(p.entries, e)
+	return e.Seq, nil
+}
+
+func newEraser(s store.Store, b store.Blobs, more ...erasure.Place) *erasure.Eraser {
+	return eraserWith(s, b, &paper{}, more...)
+}
+
+func eraserWith(s store.Store, b store.Blobs, l erasure.Ledger, more ...erasure.Place) *erasure.Eraser {
+	key, err := secrets.Parse(masterKey)
+	if err != nil {
+		panic(err) // a constant
+	}
+	return erasure.New(erasure.Deps{
+		Store: s, Blobs: b, Ledger: l, Node: "node", Signer: key, HangUp: func(string) int { return 0 }, Log: slog.New(slog.DiscardHandler), More: more,
+	})
+}
+
 func (h *house) begin(t *testing.T, e *erasure.Eraser) string {
 	t.Helper()
 	var r *parley.Erasure
@@ -111,7 +144,7 @@ func counts(r *parley.Erasure) map[string]int64 {
 
 func TestErasureEmptiesEveryPlaceAndCounts(t *testing.T) {
 	h := newHouse(t, 3, 150)
-	e := erasure.New(h.store, h.blobs, slog.New(slog.DiscardHandler))
+	e := newEraser(h.store, h.blobs)
 	id := h.begin(t, e)
 	if r, err := e.Get(t.Context(), h.actor, id); err != nil || r.State != parley.ErasureRunning {
 		t.Fatalf("before the job: %+v, %v", r, err)
@@ -143,8 +176,8 @@ func TestErasureEmptiesEveryPlaceAndCounts(t *testing.T) {
 func TestAPlaceThatFailsIsShownAndTriedAgain(t *testing.T) {
 	h := newHouse(t, 1, 1)
 	failing := true
-	e := erasure.New(h.store, h.blobs, slog.New(slog.DiscardHandler), erasure.Place{Name: "elsewhere",
-		Empty: func(context.Context, string) (int64, bool, string, error) {
+	e := newEraser(h.store, h.blobs, erasure.Place{Name: "elsewhere",
+		Empty: func(context.Context, *parley.Erasure) (int64, bool, string, error) {
 			if failing {
 				return 0, false, "", errors.New("cannot be reached")
 			}
@@ -169,7 +202,7 @@ func TestAPlaceThatFailsIsShownAndTriedAgain(t *testing.T) {
 
 func TestReceiptsStayInTheirEnvironment(t *testing.T) {
 	h := newHouse(t, 0, 0)
-	e := erasure.New(h.store, h.blobs, slog.New(slog.DiscardHandler))
+	e := newEraser(h.store, h.blobs)
 	id := h.begin(t, e)
 	stranger := parley.Actor{EnvironmentID: "other", Abilities: []string{parley.AllAbilities}}
 	if _, err := e.Get(t.Context(), stranger, id); parley.CodeOf(err) != parley.ErasureNotFound {

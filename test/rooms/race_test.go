@@ -16,7 +16,6 @@ import (
 	"github.com/parley-voice/parley/internal/blobs"
 	"github.com/parley-voice/parley/internal/calls"
 	"github.com/parley-voice/parley/internal/convo"
-	"github.com/parley-voice/parley/internal/erasure"
 	"github.com/parley-voice/parley/internal/llm/llmtest"
 	"github.com/parley-voice/parley/internal/media"
 	"github.com/parley-voice/parley/internal/media/line"
@@ -70,7 +69,7 @@ func newRing(t *testing.T, o sqlstore.Options) *ring {
 	tongues := func(string) (hear, speak []string, err error) { return []string{"en-US"}, []string{"en-US"}, nil }
 	engines := convo.Engines{Recognizer: &speechtest.Recognizer{}, Synthesizer: voice, Detector: &speechtest.Detector{}, Model: llmtest.Lines(llmtest.Say("Yes."))}
 	r := &ring{store: s, trunk: parley.NewID()}
-	r.agents = agents.New(agents.Deps{Store: s, Eraser: erasure.New(s, b, log), Voices: agents.NewVoices(nil, voice, log), Languages: tongues})
+	r.agents = agents.New(agents.Deps{Store: s, Eraser: newEraser(s, b), Voices: agents.NewVoices(nil, voice, log), Languages: tongues})
 	r.board = calls.New(calls.Config{NodeID: "node"}, calls.Deps{Store: s, Blobs: b, Log: log, NewToken: secrets.NewToken,
 		HashToken: secrets.HashToken, Engines: func(string) (convo.Engines, error) { return engines, nil }})
 	r.update(t, func(ctx context.Context, tx store.Tx) error {
@@ -113,7 +112,7 @@ func (r *ring) agent(t *testing.T, status parley.AgentStatus) (id, number string
 func (r *ring) rowsOf(t *testing.T, agent string) (n int64) {
 	t.Helper()
 	r.update(t, func(ctx context.Context, tx store.Tx) (err error) {
-		n, err = tx.EraseCalls(ctx, agent, 10)
+		n, err = tx.Erase(ctx, store.PlaceCalls, store.Scope{AgentID: agent}, 10)
 		return err
 	})
 	return n
@@ -165,7 +164,7 @@ func (r *ring) callAgainstDelete(t *testing.T, id, number string) (answered bool
 			if _, err := r.agents.Unpublish(t.Context(), r.actor, id); err != nil {
 				t.Error(err)
 			}
-			_, deleted = r.agents.Delete(t.Context(), r.actor, id)
+			_, deleted = r.agents.Delete(t.Context(), r.actor, id, false)
 		},
 	)
 	_, answered, refusal := in.Fate()
@@ -201,7 +200,7 @@ func TestAnsweringAndDeletingNeverBothWin(t *testing.T) {
 			t.Error("one side won always: nothing was raced")
 		}
 		for _, id := range kept {
-			if _, err := r.agents.Delete(t.Context(), r.actor, id); err != nil {
+			if _, err := r.agents.Delete(t.Context(), r.actor, id, false); err != nil {
 				t.Fatalf("a call that is over keeps its agent from deletion: %v", err)
 			}
 		}
@@ -216,7 +215,7 @@ func TestPublishingAndDeletingNeverBothWin(t *testing.T) {
 			var first, second error
 			meet(
 				func() { _, first = r.agents.Publish(t.Context(), r.actor, id) },
-				func() { _, second = r.agents.Delete(t.Context(), r.actor, id) },
+				func() { _, second = r.agents.Delete(t.Context(), r.actor, id, false) },
 			)
 			switch {
 			case first == nil && parley.CodeOf(second) == parley.AgentIsPublished:

@@ -28,7 +28,9 @@ var erasureRules = []rule{
 		want(t, "first", remember(), true)
 		want(t, "second", remember(), false)
 		h.drop(t, a)
-		h.erases(t, 1, func(ctx context.Context, tx store.Tx) (int64, error) { return tx.EraseCalls(ctx, a.ID, 10) })
+		h.erases(t, 1, func(ctx context.Context, tx store.Tx) (int64, error) {
+			return tx.Erase(ctx, store.PlaceCalls, store.Scope{AgentID: a.ID}, 10)
+		})
 		want(t, "after the erasure", remember(), true)
 	}},
 	{"a receipt is kept and seen by its environment only", func(t *testing.T, h *house) {
@@ -102,7 +104,9 @@ func unreachable(t *testing.T, h *house) {
 		want(t, "what is left", []int{len(trainings), len(page), total, len(open), len(lost)}, []int{0, 0, 0, 0, 0})
 		return same("count", 0)(tx.CountOpenCalls(ctx, store.OpenFilter{AgentID: a.ID}))
 	})
-	h.erases(t, 1, func(ctx context.Context, tx store.Tx) (int64, error) { return tx.EraseTurns(ctx, a.ID, 10) })
+	h.erases(t, 1, func(ctx context.Context, tx store.Tx) (int64, error) {
+		return tx.Erase(ctx, store.PlaceTranscripts, store.Scope{AgentID: a.ID}, 10)
+	})
 }
 
 func eraseInBatches(t *testing.T, h *house) {
@@ -116,10 +120,14 @@ func eraseInBatches(t *testing.T, h *house) {
 	h.put(t, turn)
 	h.drop(t, a)
 	for _, n := range []int64{4, 2, 0} {
-		h.erases(t, n, func(ctx context.Context, tx store.Tx) (int64, error) { return tx.EraseTurns(ctx, a.ID, 4) })
+		h.erases(t, n, func(ctx context.Context, tx store.Tx) (int64, error) {
+			return tx.Erase(ctx, store.PlaceTranscripts, store.Scope{AgentID: a.ID}, 4)
+		})
 	}
 	for _, n := range []int64{2, 1, 0} {
-		h.erases(t, n, func(ctx context.Context, tx store.Tx) (int64, error) { return tx.EraseCalls(ctx, a.ID, 2) })
+		h.erases(t, n, func(ctx context.Context, tx store.Tx) (int64, error) {
+			return tx.Erase(ctx, store.PlaceCalls, store.Scope{AgentID: a.ID}, 2)
+		})
 	}
 	want(t, "the neighbour's turns", h.turnsOf(t, kept.ID), []parley.Turn{turn})
 	view(t, h, func(ctx context.Context, tx store.Tx) error {
@@ -140,7 +148,7 @@ func eraseRecordings(t *testing.T, h *house) {
 	var keys []string
 	for _, n := range []int{1, 1, 0} {
 		update(t, h, func(ctx context.Context, tx store.Tx) error {
-			some, err := tx.RecordingsOf(ctx, a.ID, 1)
+			some, err := tx.RecordingsOf(ctx, store.Scope{AgentID: a.ID}, "", 1)
 			if err != nil || len(some) != n {
 				return fmt.Errorf("got %v, %w; want %d", some, err, n)
 			}
@@ -179,7 +187,9 @@ var jobRules = []rule{
 			return nil
 		})
 		h.drop(t, a)
-		h.erases(t, 1, func(ctx context.Context, tx store.Tx) (int64, error) { return tx.EraseCalls(ctx, a.ID, 10) })
+		h.erases(t, 1, func(ctx context.Context, tx store.Tx) (int64, error) {
+			return tx.Erase(ctx, store.PlaceCalls, store.Scope{AgentID: a.ID}, 10)
+		})
 		h.erasesJobs(t, a, 2)
 		h.erasesJobs(t, b, 1)
 	}},
@@ -194,12 +204,16 @@ var jobRules = []rule{
 			return nil
 		})
 		for _, n := range []int64{3, 2, 0} {
-			h.erases(t, n, func(ctx context.Context, tx store.Tx) (int64, error) { return tx.EraseJobs(ctx, a.ID, 3) })
+			h.erases(t, n, func(ctx context.Context, tx store.Tx) (int64, error) {
+				return tx.Erase(ctx, store.PlaceJobs, store.Scope{AgentID: a.ID}, 3)
+			})
 		}
 	}},
 }
 
 func (h *house) erasesJobs(t *testing.T, a *parley.Agent, n int64) {
 	t.Helper()
-	h.erases(t, n, func(ctx context.Context, tx store.Tx) (int64, error) { return tx.EraseJobs(ctx, a.ID, 100) })
+	h.erases(t, n, func(ctx context.Context, tx store.Tx) (int64, error) {
+		return tx.Erase(ctx, store.PlaceJobs, store.Scope{AgentID: a.ID}, 100)
+	})
 }

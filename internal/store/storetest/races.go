@@ -155,10 +155,10 @@ func turnAgainstErasure(t *testing.T, h *house, n int) {
 			if err := tx.DeleteAgent(ctx, h.env, a.ID); err != nil {
 				return err
 			}
-			if _, err := tx.EraseTurns(ctx, a.ID, 10); err != nil {
+			if _, err := tx.Erase(ctx, store.PlaceTranscripts, store.Scope{AgentID: a.ID}, 10); err != nil {
 				return err
 			}
-			_, err := tx.EraseCalls(ctx, a.ID, 10)
+			_, err := tx.Erase(ctx, store.PlaceCalls, store.Scope{AgentID: a.ID}, 10)
 			return err
 		}
 		if wrote, wiped := both(t, h, write, wipe); wrote != nil || wiped != nil {

@@ -25,7 +25,9 @@ var sipMessageRules = []rule{
 		h.drop(t, a)
 		h.putSIP(t, h.sipMessage(c, 2))
 		want(t, "messages", len(h.sipMessagesOf(t, c.ID)), 0)
-		h.erases(t, 1, func(ctx context.Context, tx store.Tx) (int64, error) { return tx.EraseSIPMessages(ctx, a.ID, 10) })
+		h.erases(t, 1, func(ctx context.Context, tx store.Tx) (int64, error) {
+			return tx.Erase(ctx, store.PlaceSIPMessages, store.Scope{AgentID: a.ID}, 10)
+		})
 	}},
 	{"messages go in bounded batches, the neighbour's stay", func(t *testing.T, h *house) {
 		a, b := h.agent(t), h.agent(t)
@@ -37,7 +39,9 @@ var sipMessageRules = []rule{
 		h.putSIP(t, kept)
 		h.drop(t, a)
 		for _, n := range []int64{4, 2, 0} {
-			h.erases(t, n, func(ctx context.Context, tx store.Tx) (int64, error) { return tx.EraseSIPMessages(ctx, a.ID, 4) })
+			h.erases(t, n, func(ctx context.Context, tx store.Tx) (int64, error) {
+				return tx.Erase(ctx, store.PlaceSIPMessages, store.Scope{AgentID: a.ID}, 4)
+			})
 		}
 		want(t, "the neighbour's", h.sipMessagesOf(t, kept.CallID), []parley.SIPMessage{kept})
 	}},
@@ -75,10 +79,10 @@ func sipMessageAgainstErasure(t *testing.T, h *house, n int) {
 			if err := tx.DeleteAgent(ctx, h.env, a.ID); err != nil {
 				return err
 			}
-			if _, err := tx.EraseSIPMessages(ctx, a.ID, 10); err != nil {
+			if _, err := tx.Erase(ctx, store.PlaceSIPMessages, store.Scope{AgentID: a.ID}, 10); err != nil {
 				return err
 			}
-			_, err := tx.EraseCalls(ctx, a.ID, 10)
+			_, err := tx.Erase(ctx, store.PlaceCalls, store.Scope{AgentID: a.ID}, 10)
 			return err
 		}
 		if wrote, wiped := both(t, h, write, wipe); wrote != nil || wiped != nil {

@@ -1,0 +1,74 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"path/filepath"
+
+	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/blobs"
+	"github.com/parley-voice/parley/internal/config"
+	"github.com/parley-voice/parley/internal/erasure"
+	"github.com/parley-voice/parley/internal/ledger"
+	"github.com/parley-voice/parley/internal/secrets"
+	"github.com/parley-voice/parley/internal/sqlstore"
+	"github.com/parley-voice/parley/internal/store"
+)
+
+// Receipt reads the receipt of an erasure in any environment, with its signed statement. The server may be running.
+func Receipt(ctx context.Context, cfg config.Config, id string) (r *parley.Erasure, statement string, err error) {
+	key, err := secrets.Load(cfg.MasterKey, cfg.Data)
+	if err != nil {
+		return nil, "", err
+	}
+	s, err := openStore(ctx, cfg, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	err = s.View(ctx, func(ctx context.Context, tx store.Tx) error { r, err = tx.ErasureByID(ctx, id); return err })
+	if err == nil {
+		statement, err = erasure.New(erasure.Deps{Store: s, Signer: key}).Attest(r)
+	}
+	return r, statement, errors.Join(err, s.Close())
+}
+
+// Replay begins again what a ledger says was erased and a restored backup brought back; the server, which must not run meanwhile, goes on
+// with it at its next start.
+func Replay(ctx context.Context, cfg config.Config, path string) (again int, err error) {
+	entries, err := readLedger(path)
+	if err != nil {
+		return 0, err
+	}
+	release, err := sqlstore.LockDir(cfg.Data)
+	if err != nil {
+		return 0, err
+	}
+	defer release()
+	log, pii, err := NewLog(cfg, io.Discard)
+	if err != nil {
+		return 0, err
+	}
+	h := &house{cfg: cfg, log: log, pii: pii}
+	if h.key, err = secrets.Load(cfg.MasterKey, cfg.Data); err != nil {
+		return 0, err
+	}
+	if h.store, err = openStore(ctx, cfg, log); err != nil {
+		return 0, err
+	}
+	if h.blobs, err = blobs.Open(filepath.Join(cfg.Data, "recordings")); err == nil {
+		if h.eraser, err = h.newEraser(); err == nil {
+			again, err = h.eraser.Replay(ctx, entries)
+		}
+		err = errors.Join(err, h.blobs.Close())
+	}
+	return again, errors.Join(err, h.store.Close(), pii.Close())
+}
+
+func readLedger(path string) ([]erasure.Entry, error) {
+	f, err := ledger.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return f.After(0)
+}
