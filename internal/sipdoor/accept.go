@@ -39,6 +39,10 @@ func (d *Door) judge(req *sip.Request, tx *sip.ServerTx) (judgement, bool) {
 	defer cancel()
 	source := from(req).addr
 	j := d.behind(ctx, source)
+	if req.Method == sip.INVITE && d.crowds(source.Addr()) {
+		d.respond(req, tx, noCapacity())
+		return j, false
+	}
 	if d.welcome(source.Addr(), j) && !d.mustProve(ctx, req, source, j) {
 		return j, true
 	}
@@ -53,6 +57,11 @@ func (d *Door) judge(req *sip.Request, tx *sip.ServerTx) (judgement, bool) {
 	}
 	ok := d.proves(ctx, req, tx, &j)
 	return j, ok
+}
+
+// crowds says that an address which is neither a trunk's nor listed has its share of all calls, a tenth.
+func (d *Door) crowds(a netip.Addr) bool {
+	return d.standing(a) != known && d.dialogs.countAt(a) >= max(1, d.cfg.Limits.Dialogs/10)
 }
 
 // welcome says that a sender may come in without credentials.

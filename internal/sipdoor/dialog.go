@@ -80,6 +80,13 @@ func (s *dialogs) with(a netip.Addr) bool {
 	return s.at[a] > 0
 }
 
+// countAt is how many dialogs there are with an address.
+func (s *dialogs) countAt(a netip.Addr) int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.at[a]
+}
+
 func (s *dialogs) list() []*dialog {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

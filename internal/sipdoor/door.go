@@ -37,7 +37,8 @@ type Door struct {
 	refusals *rate.Limiter // of lines about them
 	secret   []byte
 
-	transactions atomic.Int64
+	transactions atomic.Int64 // of those we know something of
+	strange      atomic.Int64 // of strangers
 	draining     atomic.Bool
 	started      chan struct{} // closed when requests can be sent
 	stopped      chan struct{} // closed when they no longer can
@@ -199,7 +200,7 @@ func (d *Door) serve(req *sip.Request, tx *sip.ServerTx) {
 			d.respond(req, tx, refuse(sip.StatusInternalServerError, "Server Internal Error"))
 		}
 	}()
-	if !d.admitted(tx) {
+	if !d.admitted(req, tx) {
 		tx.Terminate()
 		return
 	}
@@ -222,10 +223,14 @@ func (d *Door) serve(req *sip.Request, tx *sip.ServerTx) {
 	d.route(req, tx)
 }
 
-// admitted counts a transaction until its end; false when there are too many.
-func (d *Door) admitted(tx *sip.ServerTx) bool {
-	if d.transactions.Add(1) > int64(d.cfg.Limits.Transactions) || !tx.OnTerminate(func(string, error) { d.transactions.Add(-1) }) {
-		d.transactions.Add(-1)
+// admitted counts a transaction until its end; false when there are too many. Strangers have half of them, so that the others find room.
+func (d *Door) admitted(req *sip.Request, tx *sip.ServerTx) bool {
+	count, most := &d.transactions, int64(d.cfg.Limits.Transactions)
+	if d.standing(from(req).addr.Addr()) == stranger {
+		count, most = &d.strange, most/2
+	}
+	if count.Add(1) > most || !tx.OnTerminate(func(string, error) { count.Add(-1) }) {
+		count.Add(-1)
 		return false
 	}
 	return true

@@ -11,6 +11,13 @@ import (
 // allowed are the methods that we take (RFC 3261 §20.5).
 const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, REFER, NOTIFY, REGISTER"
 
+const (
+	// headersMost is how many headers a request may have, values of one that are written apart counted each.
+	headersMost = 250
+	// hopsMost is how many Vias, Routes and Record-Routes: as many as Max-Forwards lets a request pass (RFC 3261 §8.1.1.6).
+	hopsMost = 70
+)
+
 // refusal is an answer that says no.
 type refusal struct {
 	status  int
@@ -41,7 +48,15 @@ func faultOf(m *sip.Request) *refusal {
 		return refuse(sip.StatusBadRequest, "CSeq Method Mismatch")
 	}
 	count := map[string]int{}
+	if len(m.Headers()) > headersMost {
+		return refuse(sip.StatusBadRequest, "Too Many Headers")
+	}
 	for _, h := range m.Headers() {
+		if many := sip.HeaderToLower(h.Name()); many == "via" || many == "record-route" || many == "route" {
+			if count[many]++; count[many] > hopsMost {
+				return refuse(sip.StatusBadRequest, "Too Many "+h.Name())
+			}
+		}
 		if name, ok := singular[sip.HeaderToLower(h.Name())]; ok {
 			if count[name]++; count[name] > 1 {
 				return refuse(sip.StatusBadRequest, "Repeated Header "+h.Name())

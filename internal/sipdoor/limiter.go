@@ -27,13 +27,25 @@ func newLimiter(each float64, burst int) *limiter {
 func (l *limiter) allow(a netip.Addr) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.of(a).Allow()
+}
+
+// delay takes n tokens and says how long it is until they are there.
+func (l *limiter) delay(a netip.Addr, n int) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.of(a).ReserveN(time.Now(), min(n, l.burst)).Delay()
+}
+
+// of is the bucket of an address.
+func (l *limiter) of(a netip.Addr) *rate.Limiter {
 	b := l.from[a]
 	if b == nil {
 		l.forget(time.Now())
 		b = rate.NewLimiter(l.each, l.burst)
 		l.from[a] = b
 	}
-	return b.Allow()
+	return b
 }
 
 // spent says whether an address has nothing left, without taking anything.

@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// firstWord is how long an accepted connection may stay silent before its first bytes.
-const firstWord = 20 * time.Second
-
 // listener feeds the library with connections: accepted ones, of which it counts all and those of each address, and dialled ones, which
 // are handed in. Dialling ourselves gives us the time-outs and the certificate's name, which the library does not.
 type listener struct {
@@ -19,6 +16,8 @@ type listener struct {
 	traced       func(net.Conn) net.Conn // of all connections; nil for none
 	most, each   int
 	standing     func(netip.Addr) standing
+	arrivals     *limiter // of strangers' connections
+	speeds       *limiter // of strangers' bytes
 	dialled      chan handed
 	done         chan struct{}
 	once         sync.Once
@@ -39,6 +38,7 @@ func newListener(ln net.Listener, l Limits, of func(netip.Addr) standing) *liste
 	return &listener{
 		Listener: ln, most: l.Connections, each: max(1, l.Connections/10), standing: of, dialled: make(chan handed), done: make(chan struct{}),
 		accepted: make(chan net.Conn), from: map[netip.Addr]int{},
+		arrivals: newLimiter(float64(l.Rate)/5, l.Burst), speeds: newLimiter(float64(l.Rate*pieceOfRate), l.Burst*pieceOfRate),
 	}
 }
 
@@ -73,14 +73,18 @@ func (l *listener) serve() {
 
 func (l *listener) count(c net.Conn) (net.Conn, bool) {
 	at := c.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap()
+	standing := l.standing(at)
+	if standing == stranger && !l.arrivals.allow(at) {
+		return nil, false
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.open >= l.most || l.from[at] >= l.each && l.standing(at) != known {
-		return nil, false
+	if full := l.open >= l.most || l.from[at] >= l.each; full && (standing != known || l.open >= 2*l.most) {
+		return nil, false // half of all places are for those we know
 	}
 	l.open++
 	l.from[at]++
-	return &counted{Conn: c, release: sync.OnceFunc(func() { l.release(at) })}, true
+	return &counted{Conn: c, of: l, at: at, release: sync.OnceFunc(func() { l.release(at) })}, true
 }
 
 func (l *listener) release(at netip.Addr) {
@@ -154,32 +158,4 @@ func (l *listener) Addr() net.Addr {
 		return &net.TCPAddr{IP: net.IPv4zero}
 	}
 	return l.Listener.Addr()
-}
-
-// counted is an accepted connection: it gives its place back when closed, and must say something soon.
-type counted struct {
-	net.Conn
-	release func()
-	spoken  bool // touched by the reader only
-}
-
-// SetReadDeadline implements net.Conn; the library sets it before every read.
-func (c *counted) SetReadDeadline(t time.Time) error {
-	if first := time.Now().Add(firstWord); !c.spoken && t.After(first) {
-		t = first
-	}
-	return c.Conn.SetReadDeadline(t)
-}
-
-// Read implements net.Conn.
-func (c *counted) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.spoken = c.spoken || n > 0
-	return n, err
-}
-
-// Close implements net.Conn.
-func (c *counted) Close() error {
-	c.release()
-	return c.Conn.Close()
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+	"golang.org/x/time/rate"
 )
 
 // binding is the door's sockets: UDP and TCP on one port number, and TLS on its own.
@@ -42,6 +43,7 @@ func bind(cfg Config, of func(netip.Addr) standing) (*binding, error) {
 		if err != nil {
 			return nil, fmt.Errorf("sipdoor: listen: %w", err)
 		}
+		_ = pc.(*net.UDPConn).SetReadBuffer(inbox) // as far as the system lets us
 		at := pc.LocalAddr().(*net.UDPAddr).AddrPort()
 		ln, err := net.Listen(family("tcp", host), net.JoinHostPort(host, strconv.Itoa(int(at.Port()))))
 		if err == nil {
@@ -102,8 +104,12 @@ func (b *binding) port(network string) int {
 const (
 	// sources is how many new senders make the UDP reader start afresh.
 	sources = 4096
+	// inbox is how many bytes of datagrams may wait to be read: what a flood overruns is lost for all.
+	inbox = 4 << 20
 	// busier is how many times a stranger's rate somebody on a call may have.
 	busier = 20
+	// crowd is how many times one stranger's rate all of them have together. What they leave behind for a minute stays below noticed.
+	crowd = 6
 	// settling is how long requests just read are given to find their sender, before senders are forgotten.
 	settling = 20 * time.Millisecond
 )
@@ -120,6 +126,7 @@ type udpSocket struct {
 	trace    tracer
 	parser   *sip.Parser
 	rates    map[standing]*limiter
+	all      *rate.Limiter // of strangers together: addresses are easily invented
 	reading  chan struct{} // closed when the library reads for the first time
 	once     sync.Once
 	closed   atomic.Bool
@@ -132,6 +139,7 @@ func newUDPSocket(pc net.PacketConn, l Limits, of func(netip.Addr) standing) *ud
 		PacketConn: pc, longest: l.Message, parser: newParser(l), standing: of, rates: map[standing]*limiter{
 			stranger: newLimiter(float64(l.Rate), l.Burst), caller: newLimiter(float64(busier*l.Rate), busier*l.Burst),
 		},
+		all:     rate.NewLimiter(rate.Limit(crowd*l.Rate), crowd*l.Burst),
 		reading: make(chan struct{}), seen: map[netip.AddrPort]struct{}{},
 	}
 }
@@ -168,7 +176,8 @@ func (u *udpSocket) passes(msg []byte, from netip.AddrPort) bool {
 	if u.deaf.Load() || len(msg) > u.longest || !startsSIP(msg) {
 		return false
 	}
-	if l := u.rates[u.standing(from.Addr())]; l != nil && !l.allow(from.Addr()) {
+	standing := u.standing(from.Addr())
+	if l := u.rates[standing]; l != nil && !l.allow(from.Addr()) || standing == stranger && !u.all.Allow() {
 		return false
 	}
 	u.seen[from] = struct{}{}
