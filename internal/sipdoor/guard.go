@@ -9,7 +9,7 @@ import (
 )
 
 // allowed are the methods that we take (RFC 3261 §20.5).
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, REFER, NOTIFY, REGISTER"
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, REFER, NOTIFY, INFO, REGISTER"
 
 const (
 	// headersMost is how many headers a request may have, values of one that are written apart counted each.

@@ -50,6 +50,8 @@ func (d *dialog) handle(req *sip.Request, tx *sip.ServerTx) {
 		d.pracked(req, tx)
 	case sip.OPTIONS:
 		answer(ok())
+	case sip.INFO:
+		answer(d.informed(req))
 	case sip.REFER:
 		d.askedToCall(req, tx)
 	case sip.NOTIFY:

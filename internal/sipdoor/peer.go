@@ -16,6 +16,7 @@ type peer struct {
 	routes              []sip.Uri // the way to it, first hop first
 	seq                 uint32    // of our last request
 	source              hop       // where it speaks from
+	takesInfo           bool
 }
 
 // peerOfCaller makes the peer of a caller from its INVITE, whose To bears our tag (§12.1.1).
@@ -28,6 +29,7 @@ func peerOfCaller(m *sip.Request, contact sip.Uri) peer {
 	p.remoteTag, _ = m.From().Params.Get("tag")
 	p.retarget(m)
 	p.routes = recorded(m)
+	p.takesInfo = allows(m, sip.INFO)
 	return p
 }
 
@@ -35,6 +37,7 @@ func peerOfCaller(m *sip.Request, contact sip.Uri) peer {
 func (p peer) answeredBy(res *sip.Response) peer {
 	p.remoteTag, _ = res.To().Params.Get("tag")
 	p.source = from(res)
+	p.takesInfo = allows(res, sip.INFO)
 	p.retarget(res)
 	p.routes = recorded(res)
 	for i, j := 0, len(p.routes)-1; i < j; i, j = i+1, j-1 { // the caller reads the recorded way backwards

@@ -83,6 +83,7 @@ func (s *Stream) take(b []byte, from netip.AddrPort, arrival uint32) {
 	case key:
 		s.in.reception.Aside(p)
 		s.in.gaps.Aside(p.Sequence)
+		s.in.digits.events = true
 		if d, ok := s.in.keys.Packet(p); ok {
 			s.Press(d)
 		}
@@ -123,7 +124,7 @@ func (in *inbound) become(c Codec) error {
 	in.codec, in.decoder, in.clock = c, d, clock{scale: c.scale()}
 	in.buffer.Flush()
 	in.gaps.Restart()
-	in.conceal = rtpmedia.Concealer{}
+	in.conceal, in.tones = rtpmedia.Concealer{}, audio.NewDTMF(specs[c].rate)
 	in.up.Reset()
 	return nil
 }
@@ -164,6 +165,7 @@ func (in *inbound) follow(ssrc uint32) {
 func (s *Stream) beat() {
 	s.mu.Lock()
 	lost := s.in.beat()
+	s.listen(lost)
 	speaking := s.Beat(&s.in.heard, lost, &s.out.said)
 	if s.p.Holding {
 		speaking = s.out.music(s.p.Music)
@@ -254,10 +256,8 @@ func (o *outbound) give(payloadType uint8, n int) (p rtpmedia.Packet, ok bool) {
 		return rtpmedia.Packet{}, false
 	}
 	code := o.encoder.encode(o.code[:0], o.pcm[:n])
-	old := o.have - o.codec.beat() // samples from before this beat; negative within it
-	p = o.talker.Sound(payloadType, uint32(old*rtpmedia.Beat/o.codec.beat())*o.codec.scale(), o.speaking, code)
-	o.have = copy(o.pcm[:], o.pcm[n:o.have])
-	o.speaking = o.now && o.have > 0
+	p = o.talker.Sound(payloadType, o.before(), o.speaking, code)
+	o.drop(n)
 	return p, true
 }
 
@@ -271,12 +271,17 @@ func (s *Stream) speak(speaking bool) {
 		return
 	}
 	o.take(speaking)
-	for n := o.codec.packet(s.p.PacketTime); ; {
-		p, ok := o.give(s.p.PayloadType, n)
-		if !ok {
-			break
+	for n := o.codec.packet(s.p.PacketTime); o.have >= n; {
+		p, ok, paused := rtpmedia.Packet{}, false, false
+		if s.p.Noise {
+			p, ok, paused = o.pause(n)
 		}
-		s.send(p, to)
+		if !paused {
+			p, ok = o.give(s.p.PayloadType, n)
+		}
+		if ok {
+			s.send(p, to)
+		}
 	}
 	if s.p.DTMFPayload == 0 {
 		return

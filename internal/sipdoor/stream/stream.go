@@ -45,6 +45,7 @@ type Params struct {
 	PacketTime         time.Duration // of what we send, 10 to 60 ms; zero is 20 ms
 	DTMFPayload        uint8         // of telephone-event; 0: not agreed on
 	DTMFClock          int           // ticks a second that its durations are counted in; 0 is 8,000
+	Noise              bool          // our silence may be comfort noise
 	SendHold, RecvHold bool          // we send nothing; we want nothing
 	Holding            bool          // we hold the other side: it hears Music instead of us
 	Music              []int16       // 16 kHz, again and again; not to be changed any more. Empty is silence
@@ -95,6 +96,8 @@ type inbound struct {
 	conceal                 rtpmedia.Concealer
 	gaps                    rtpmedia.Gaps
 	noise                   rtpmedia.Noise
+	tones                   *audio.DTMF
+	digits                  digits
 	hushed                  bool // the last beat of sound was quiet
 	codec                   Codec
 	decoder                 decoder
@@ -121,6 +124,8 @@ type outbound struct {
 	code     [maxPayload]byte
 	said     media.Frame
 	played   int // samples of the music
+	pauses   rtpmedia.Pauses
+	hum      []byte // the payload of a comfort noise packet
 	packet   []byte
 	sent     int64
 }
@@ -242,7 +247,10 @@ func (s *Stream) SendDigit(_ context.Context, digit byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.p.DTMFPayload == 0 || !s.out.keypad.Press(digit) {
+	switch {
+	case s.p.DTMFPayload == 0:
+		return ErrNoEvents
+	case !s.out.keypad.Press(digit):
 		return ErrDigit
 	}
 	return nil
