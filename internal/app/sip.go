@@ -30,8 +30,12 @@ func (h *house) newSIP(guard *egress.Guard, board *boardLater) (*sipdoor.Door, e
 		Addr:   h.cfg.SIP, TLSAddr: h.cfg.SIPTLS, TLS: tlsConfig, ExternalIP: external, RTPPorts: ports, MediaTimeout: duration(h.cfg.RTPSilent),
 		Accept: sipdoor.Accept{Any: accept.Any, Trunks: accept.Trunks, Loopback: accept.Loopback, Networks: accept.Networks},
 		Digest: digest, Secret: []byte(h.key.Sign("sip")), Scanners: h.cfg.Scanners(),
-		Refer:  h.cfg.SIPRefer == "accept",
-		Timers: sipdoor.Timers{Ring: duration(h.cfg.SIPRing)},
+		Refer: h.cfg.SIPRefer == "accept",
+		Encryption: sipdoor.Encryption{
+			Off: h.cfg.SIPSRTP == "off", Require: h.cfg.SIPSRTP == "require", KeysInClear: h.cfg.SIPKeys,
+		},
+		ComfortNoise: h.cfg.SIPNoise,
+		Timers:       sipdoor.Timers{Ring: duration(h.cfg.SIPRing)},
 	}
 	if accept.Users {
 		cfg.Accept.Users = users

@@ -55,6 +55,9 @@ func (c *Config) Check() error {
 	if _, err := c.Digest(); err != nil {
 		bad("sip.digest", "%v", err)
 	}
+	if !slices.Contains([]string{"off", "accept", "require"}, c.SIPSRTP) {
+		bad("sip.srtp", "%q is none of off, accept, require", c.SIPSRTP)
+	}
 	errs = append(errs, c.checkNumbers(), c.checkTLS(), c.checkModels(), c.checkPrices())
 	return errors.Join(errs...)
 }

@@ -44,6 +44,9 @@ type Config struct {
 
 	SIPRing   Duration `koanf:"sip.ring_timeout" doc:"how long an outbound call may ring"`
 	SIPRefer  string   `koanf:"sip.refer" doc:"REFER from callers, who ask us to call somebody: refuse, or accept from trunks and known networks"`
+	SIPSRTP   string   `koanf:"sip.srtp" doc:"encrypted sound: off, accept where it is offered, or require"`
+	SIPKeys   bool     `koanf:"sip.srtp_keys_in_clear" doc:"take and give SRTP keys in SDP also over UDP and TCP, where anybody on the way can read them"`
+	SIPNoise  bool     `koanf:"sip.comfort_noise" doc:"send comfort noise packets instead of silence to phones that offer them (RFC 3389)"`
 	SIPTrace  bool     `koanf:"sip.trace" doc:"keep the SIP messages of each call, to be read through the API; erased with the agent"`
 	RTPSilent Duration `koanf:"rtp.timeout" doc:"a call that brings no packet for so long has ended"`
 
@@ -104,7 +107,7 @@ func Default() Config {
 		SIPDigest: []string{"md5"}, SIPScanners: defaultScanners(), SIPClientCert: ClientCertRequired,
 		SIPAccept: []string{"trunks", "loopback"}, SIPRing: Duration(time.Minute), SIPRefer: "refuse", RTPSilent: Duration(30 * time.Second),
 		CallsDuration: Duration(time.Hour), Drain: Duration(30 * time.Second), PriceCurrency: "USD", Workers: 1, Engine: LocalEngine,
-		SIPTrace: true,
+		SIPTrace: true, SIPSRTP: "accept",
 	}
 }
 

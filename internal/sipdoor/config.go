@@ -32,6 +32,8 @@ type Config struct {
 	Music        []int16  // 16 kHz, for whom we hold; empty is silence
 	Reliable     Reliable // when provisional responses are reliable
 	Refer        bool     // take the REFERs of trunks' and friends' calls; else they are declined
+	Encryption   Encryption
+	ComfortNoise bool // silence of ours is sent as comfort noise to peers that offer it (RFC 3389)
 	// Digest are the algorithms of challenges to callers, the preferred one first: parley.DigestMD5, parley.DigestSHA256. Default MD5 alone.
 	Digest []string
 	// Secret makes nonces that outlive a restart; without one they do not.

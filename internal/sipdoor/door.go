@@ -36,6 +36,7 @@ type Door struct {
 	strikes  *limiter      // of strangers' attempts
 	refusals *rate.Limiter // of lines about them
 	secret   []byte
+	identity *identity // in DTLS handshakes
 
 	transactions atomic.Int64 // of those we know something of
 	strange      atomic.Int64 // of strangers
@@ -70,6 +71,9 @@ func New(cfg Config, deps Deps) (*Door, error) {
 	}
 	d.porter = &porter{nonces: newNonces(d.secret), algorithms: cfg.Digest, named: d.logins}
 	d.book = newBook(cfg, deps)
+	if d.identity, err = newIdentity(); err != nil {
+		return nil, err
+	}
 	b, err := bind(cfg, d.standing)
 	if err != nil {
 		return nil, err

@@ -4,17 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/parley-voice/parley/internal/rtpmedia"
 	"github.com/parley-voice/parley/internal/sipdoor/stream"
 )
 
 var (
-	errSRTP   = errors.New("RTP/AVP only")
+	errSRTP   = errors.New("no usable SRTP")
 	errCodec  = errors.New("no common codec")
 	errFamily = errors.New("another family of addresses than the call's")
 )
@@ -32,23 +34,31 @@ type agreed struct {
 	ptime              time.Duration   // of what we send
 	dtmf               uint8           // 0 for none
 	dtmfClock          int             // of its durations
+	noise              bool            // the peer takes comfort noise
 	direction          string          // ours
 	sendHold, recvHold bool            // we do not send; the peer does not
+	shield
+	proto      string // the profile
+	ufrag, pwd string // of the peer's ICE; empty without
 }
 
 // choose finds the first audio stream that we can serve and settles its codec, in the describer's order of preference (RFC 3264 §6.1).
-func (d *description) choose(codecs []stream.Codec) (agreed, error) {
+func (d *description) choose(codecs []stream.Codec, rule secrecy) (agreed, error) {
 	err := errCodec
 	for i := range d.media {
 		m := &d.media[i]
-		switch {
-		case m.kind != "audio" || m.off():
-		case strings.Contains(m.proto, "SAVP"):
-			err = errSRTP
-		case m.proto == "RTP/AVP" || m.proto == "RTP/AVPF":
-			if a, ok := d.settle(i, codecs); ok {
-				return a, nil
-			}
+		if m.kind != "audio" || m.off() || !profile(m.proto) {
+			continue
+		}
+		p, wrong := d.protect(m, rule)
+		if wrong != nil {
+			err = wrong
+			continue
+		}
+		if a, ok := d.settle(i, codecs); ok {
+			a.shield, a.proto = p, m.proto
+			a.ufrag, a.pwd = d.connectivity(m)
+			return a, nil
 		}
 	}
 	return agreed{}, err
@@ -63,6 +73,7 @@ func (d *description) settle(i int, codecs []stream.Codec) (agreed, bool) {
 	first := formats[0]
 	a := agreed{index: i, remote: d.at(m), control: d.controlAt(m), codec: first.Codec, payload: first.PayloadType, others: formats[1:]}
 	_, a.mux = m.get("rtcp-mux")
+	a.noise = first.Codec.Clock() == rtpmedia.ClockRate && slices.Contains(m.formats, strconv.Itoa(rtpmedia.ComfortNoisePayload))
 	a.ptime = first.Codec.PacketTime(m.packetTime())
 	if first.Codec == stream.Opus {
 		a.tuning = tuningOf(m.about("fmtp", strconv.Itoa(int(first.PayloadType))))
@@ -183,7 +194,7 @@ func isSDP(contentType string) bool {
 func notAcceptable(err error) *refusal {
 	code := 305
 	switch {
-	case errors.Is(err, errSRTP):
+	case errors.Is(err, errSRTP), errors.Is(err, errClear), errors.Is(err, errKeys):
 		code = 302
 	case errors.Is(err, errFamily):
 		code = 301

@@ -44,7 +44,7 @@ func TestCodecIsTheFirstOfTheDescriberThatWeTake(t *testing.T) {
 		{"Opus without a name", "m=audio 4 RTP/AVP 96 0\r\n", every, []stream.Format{{Codec: stream.PCMU}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a, err := described(t, head+c.media).choose(c.codecs)
+			a, err := described(t, head+c.media).choose(c.codecs, secrecy{})
 			got := append([]stream.Format{{Codec: a.codec, PayloadType: a.payload}}, a.others...)
 			if err != nil || !slices.Equal(got, c.want) {
 				t.Errorf("%v, %v", got, err)
@@ -60,7 +60,7 @@ func TestPacketTimeIsSentAsAsked(t *testing.T) {
 		"a=maxptime:10\r\n": 10, "a=maxptime:150\r\n": 20, "a=ptime:40\r\na=maxptime:30\r\n": 30, "a=ptime:20.0\r\n": 20,
 	} {
 		d := described(t, head+"m=audio 4 RTP/AVP 0\r\n"+attributes)
-		a, err := d.choose(both)
+		a, err := d.choose(both, secrecy{})
 		if err != nil || a.ptime != time.Duration(want)*time.Millisecond {
 			t.Errorf("%q: %v, %v", attributes, a.ptime, err)
 		}
@@ -84,7 +84,7 @@ func TestKeysTakeTheClockOfTheSound(t *testing.T) {
 		{"m=audio 4 RTP/AVP 9 101 102\r\n" + at8 + at48, 101, 8000},
 		{"m=audio 4 RTP/AVP 0 102\r\n" + at48, 0, 0},
 	} {
-		if a, err := described(t, head+c.media).choose(every); err != nil || a.dtmf != c.pt || a.dtmfClock != c.clock {
+		if a, err := described(t, head+c.media).choose(every, secrecy{}); err != nil || a.dtmf != c.pt || a.dtmfClock != c.clock {
 			t.Errorf("%s: %d at %d, %v", c.media, a.dtmf, a.dtmfClock, err)
 		}
 	}
@@ -104,7 +104,7 @@ func TestPortOfRTCP(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := described(t, head+"m=audio 4 RTP/AVP 0\r\n"+c.attributes)
-			a, err := d.choose(both)
+			a, err := d.choose(both, secrecy{})
 			if err != nil || a.control.String() != c.at || a.mux != c.mux {
 				t.Errorf("%v, mux %v, %v", a.control, a.mux, err)
 			}
@@ -119,7 +119,7 @@ func TestPortOfRTCP(t *testing.T) {
 // RFC 7587 §6.1.
 func TestOpusIsTunedAsAsked(t *testing.T) {
 	d := described(t, head+"m=audio 4 RTP/AVP 111\r\n"+opusLine+"a=fmtp:111 minptime=10; useinbandfec=1;maxaveragebitrate=20000; cbr=1;maxplaybackrate=8000\r\n")
-	a, err := d.choose(every)
+	a, err := d.choose(every, secrecy{})
 	if want := (stream.Tuning{Bitrate: 20000, Playback: 8000, FEC: true, Constant: true}); err != nil || a.tuning != want {
 		t.Errorf("%+v, %v", a.tuning, err)
 	}
@@ -138,7 +138,7 @@ func TestOurOfferKeepsWhatTheirsHasSettled(t *testing.T) {
 	}
 	d := described(t, head+"m=video 5 RTP/AVP 99\r\nm=audio 4 RTP/AVP 107 96\r\n"+
 		"a=rtpmap:107 opus/48000/2\r\na=rtpmap:96 telephone-event/48000\r\nm=image 6 udptl t38\r\n")
-	a, err := d.choose(every)
+	a, err := d.choose(every, secrecy{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestHold(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := described(t, c.body)
-			a, err := d.choose(both)
+			a, err := d.choose(both, secrecy{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -110,7 +110,7 @@ func (d *dialog) yields(earlyOnly bool) (*leg, *refusal) {
 func (d *dialog) adopt(l *leg, in *incoming) {
 	s := in.s
 	d.stream, d.ended, d.leg, d.phase = l.Stream, l.Done(), l, confirmed
-	d.sound = newSession(d.door.stack.self(d.peer.source.addr.Addr()), l.Port(), d.door.cfg.Codecs)
+	d.describe(d.peer.source.addr.Addr(), l.Port())
 	l.dialog.Store(d)
 	if in.offer == nil {
 		s.delayed = true

@@ -91,7 +91,7 @@ func (d *Door) invited(req *sip.Request, tx *sip.ServerTx, j judgement) *refusal
 			return r
 		}
 		var err error
-		if a, err = offer.choose(d.cfg.Codecs); err != nil {
+		if a, err = offer.choose(d.cfg.Codecs, d.cfg.Encryption.over(from(req).network)); err != nil {
 			return notAcceptable(err)
 		}
 	}

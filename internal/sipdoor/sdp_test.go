@@ -32,7 +32,7 @@ func TestReadSDPTolerates(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a, err := d.choose(both)
+			a, err := d.choose(both, secrecy{})
 			if err != nil || a.remote != netip.MustParseAddrPort("192.0.2.1:4000") || a.codec != stream.PCMU {
 				t.Errorf("%+v, %v", a, err)
 			}
@@ -67,7 +67,7 @@ func TestChoose(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a, err := d.choose(both)
+			a, err := d.choose(both, secrecy{})
 			if err != c.err || err == nil && (a.index != c.index || a.codec != c.codec || a.payload != c.payload || a.dtmf != c.dtmf) {
 				t.Errorf("%+v, %v", a, err)
 			}
@@ -80,7 +80,7 @@ func TestAnswerRefusesOtherStreamsInTheirPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := d.choose(both)
+	a, err := d.choose(both, secrecy{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestVersionGrowsWithEachChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, _ := d.choose(both)
+	a, _ := d.choose(both, secrecy{})
 	s := newSession(netip.MustParseAddr("2001:db8::1"), 6000, both)
 	first := string(s.answer(d, a))
 	same := string(s.answer(d, a))
@@ -125,7 +125,7 @@ func FuzzReadSDP(f *testing.F) {
 		if len(d.media) > sdpMedia {
 			t.Fatalf("%d streams", len(d.media))
 		}
-		a, err := d.choose(both)
+		a, err := d.choose(both, secrecy{})
 		if err != nil {
 			return
 		}
@@ -134,7 +134,7 @@ func FuzzReadSDP(f *testing.F) {
 		if err != nil || len(back.media) != len(d.media) {
 			t.Fatalf("our answer to %q does not match: %v", body, err)
 		}
-		if b, err := back.choose(both); err != nil || b.codec != a.codec || b.payload != a.payload || b.index != a.index {
+		if b, err := back.choose(both, secrecy{}); err != nil || b.codec != a.codec || b.payload != a.payload || b.index != a.index {
 			t.Fatalf("answer %+v to %+v: %v", b, a, err)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/parley-voice/parley/internal/rtpmedia"
 	"github.com/parley-voice/parley/internal/sipdoor/stream"
 )
 
@@ -34,6 +35,8 @@ type session struct {
 	at       int                    // our place
 	payloads map[stream.Codec]uint8 // as named by the peer or us
 	events   map[int]uint8          // telephone-event by clock
+	noise    bool                   // we send comfort noise where the peer takes it
+	locks    locks
 }
 
 func newSession(addr netip.Addr, port int, codecs []stream.Codec) session {
@@ -41,7 +44,7 @@ func newSession(addr netip.Addr, port int, codecs []stream.Codec) session {
 	_, _ = rand.Read(b[:])
 	id := binary.BigEndian.Uint64(b[:]) >> 2 // fits the signed numbers that some phones read it into
 	return session{
-		addr: addr, port: port, codecs: codecs, id: id, version: id, lines: []string{""}, payloads: map[stream.Codec]uint8{}, events: map[int]uint8{},
+		addr: addr, port: port, codecs: codecs, id: id, version: id, lines: []string{""}, locks: locks{proto: "RTP/AVP"}, payloads: map[stream.Codec]uint8{}, events: map[int]uint8{},
 	}
 }
 
@@ -61,12 +64,16 @@ func (s *session) offer() []byte {
 			clocks = append(clocks, c.Clock())
 		}
 	}
+	if s.noise {
+		fmt.Fprintf(&formats, " %d", rtpmedia.ComfortNoisePayload)
+	}
 	for _, clock := range clocks {
 		pt := s.event(clock)
 		fmt.Fprintf(&formats, " %d", pt)
 		tail.WriteString(events(pt, clock))
 	}
-	return s.write(s.place(fmt.Sprintf("m=audio %d RTP/AVP%s\r\n%sa=ptime:20\r\na=%s\r\n", s.port, formats.String(), tail.String(), direction)))
+	tail.WriteString(s.locks.offered(s.addr, s.port))
+	return s.write(s.place(fmt.Sprintf("m=audio %d %s%s\r\n%sa=ptime:20\r\na=%s\r\n", s.port, s.locks.proto, formats.String(), tail.String(), direction)))
 }
 
 // place puts our m-line among the refused ones.
@@ -148,7 +155,7 @@ func (s *session) answer(o *description, a agreed) []byte {
 
 // settle agrees on an offer within the dialog.
 func (d *dialog) settle(offer *description) (agreed, error) {
-	a, err := offer.choose(d.door.cfg.Codecs)
+	a, err := offer.choose(d.door.cfg.Codecs, d.door.cfg.Encryption.over(d.peer.source.network))
 	if err != nil {
 		return a, err
 	}
@@ -165,6 +172,9 @@ func (d *dialog) settle(offer *description) (agreed, error) {
 func (d *dialog) accepted(answer *description) (agreed, error) {
 	a, err := d.settle(answer)
 	if err != nil {
+		return a, err
+	}
+	if err := d.sound.locks.matches(a); err != nil {
 		return a, err
 	}
 	for _, f := range append([]stream.Format{{Codec: a.codec, PayloadType: a.payload}}, a.others...) {
@@ -188,6 +198,9 @@ func refusedLine(m *medium) string {
 
 func (s *session) agreedLine(m *medium, a agreed) string {
 	formats, tail := strconv.Itoa(int(a.payload)), rtpmap(a.payload, a.codec)
+	if a.noise && s.noise {
+		formats += " " + strconv.Itoa(rtpmedia.ComfortNoisePayload)
+	}
 	if a.dtmf != 0 {
 		formats += " " + strconv.Itoa(int(a.dtmf))
 		tail += events(a.dtmf, a.dtmfClock)
@@ -195,6 +208,7 @@ func (s *session) agreedLine(m *medium, a agreed) string {
 	if a.mux {
 		tail += "a=rtcp-mux\r\n"
 	}
+	tail += s.locks.answered(a, s.addr, s.port)
 	return fmt.Sprintf("m=audio %d %s %s\r\n%sa=ptime:%d\r\na=%s\r\n", s.port, m.proto, formats, tail, a.ptime.Milliseconds(), a.direction)
 }
 
@@ -216,9 +230,13 @@ func (s *session) write(media string) []byte {
 		s.version++
 	}
 	s.last = media
-	family := "IP4"
+	family, lite := "IP4", ""
+	if s.locks.lite { // stands for the session (RFC 8839 §5.3)
+		lite = "a=ice-lite\r\n"
+	}
 	if s.addr.Is6() {
 		family = "IP6"
 	}
-	return fmt.Appendf(nil, "v=0\r\no=- %d %d IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n%s", s.id, s.version, family, s.addr, family, s.addr, media)
+	return fmt.Appendf(nil, "v=0\r\no=- %d %d IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n%s%s",
+		s.id, s.version, family, s.addr, family, s.addr, lite, media)
 }

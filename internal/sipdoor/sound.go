@@ -25,8 +25,17 @@ func (d *dialog) openStream(peer netip.Addr) error {
 		return err
 	}
 	d.stream, d.ended = s, s.Done()
-	d.sound = newSession(door.stack.self(peer), s.Port(), door.cfg.Codecs)
+	d.describe(peer, s.Port())
 	return nil
+}
+
+// describe begins our side of the session with a peer.
+func (d *dialog) describe(peer netip.Addr, port int) {
+	cfg := &d.door.cfg
+	d.sound = newSession(d.door.stack.self(peer), port, cfg.Codecs)
+	d.sound.noise = cfg.ComfortNoise
+	d.sound.locks.identity = d.door.identity
+	d.sound.locks.propose(cfg.Encryption.over(d.peer.source.network))
 }
 
 // params says what the stream is to do. Sound goes only to where the peer's signalling comes from, to its trunk's networks and to what
@@ -42,6 +51,8 @@ func (d *Door) params(a agreed, dlg *dialog) stream.Params {
 		Others: a.others, PacketTime: a.ptime, DTMFPayload: a.dtmf, DTMFClock: a.dtmfClock,
 		SendHold: a.sendHold, RecvHold: a.recvHold || a.sendHold, // who holds us may be silent
 	}
+	p.Noise = a.noise && d.cfg.ComfortNoise
+	dlg.sound.locks.set(&p, a)
 	if !may(a.control.Addr()) {
 		p.Control = netip.AddrPort{}
 	}
