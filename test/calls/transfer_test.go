@@ -361,6 +361,29 @@ func TestAttendedTransferThatIsRefusedStaysJoinedHere(t *testing.T) {
 	})
 }
 
+func TestASoftphoneOfTheEnvironmentIsRung(t *testing.T) {
+	inHouse(t, func(h *house) {
+		now := parley.Stamp(time.Now())
+		anna := &parley.Softphone{ID: parley.NewID(), EnvironmentID: h.actor.EnvironmentID, Username: "anna", Sealed: []byte("x"), CreatedAt: now, UpdatedAt: now}
+		h.update(func(ctx context.Context, tx store.Tx) error { return tx.InsertSoftphone(ctx, anna) })
+		_, r, id := h.answered()
+		if _, err := h.board.Transfer(h.t.Context(), h.actor, id, parley.TransferRequest{To: "anna", Mode: parley.TransferRefer}); parley.CodeOf(err) != parley.TransferUnsupported {
+			t.Error(err)
+		}
+		if _, err := h.board.Transfer(h.t.Context(), h.actor, id, parley.TransferRequest{To: "bert", Mode: parley.TransferBridged}); parley.CodeOf(err) != parley.InvalidPhoneNumber {
+			t.Error(err)
+		}
+		target := h.answers(time.Second)
+		o := h.transfer(id, parley.TransferRequest{To: "anna", Mode: parley.TransferBridged})
+		<-o.done
+		if d := h.dialer.Dialled(); o.err != nil || o.result.Outcome != "answered" || len(d) != 1 || d[0].Phone == nil || d[0].Phone.ID != anna.ID || d[0].From != caller {
+			t.Errorf("%+v, %v; dialled %+v", o.result, o.err, d)
+		}
+		target.HangUp()
+		<-r.done
+	})
+}
+
 func TestTransfersThatAreNotBegun(t *testing.T) {
 	inHouse(t, func(h *house) {
 		leg, r, id := h.answered()

@@ -66,6 +66,7 @@ func (s *Server) freshCalls(j *judged, to string) (ids []string) {
 }
 
 func (s *Server) transferOne(j *judged, id string, order JSON, want string) {
+	time.Sleep(300 * time.Millisecond) // sipp says that it has acknowledged before it is ready for what comes next
 	begin := time.Now()
 	status, v := s.Do("POST", "/api/v1/calls/"+id+"/transfer", order)
 	took := time.Since(begin)
