@@ -88,7 +88,7 @@ func (s *Switchboard) newTransfer(ctx context.Context, l *live, r parley.Transfe
 	if len(r.Briefing) > briefingMost {
 		return nil, parley.Invalid("briefing", "The briefing field must not be greater than 1000 characters.")
 	}
-	t := &transfer{s: s, l: l, talk: l.talking(), req: r, settled: make(chan struct{}), tell: toolless(r)}
+	t := &transfer{s: s, l: l, talk: l.talking(), req: r, settled: make(chan struct{}), tell: toolless}
 	if t.talk == nil {
 		return nil, parley.Errorf(parley.CallNotActive, "Call is not active")
 	}

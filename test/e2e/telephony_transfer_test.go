@@ -265,7 +265,8 @@ func TestTheCallersSideTransfersTheAgent(t *testing.T) {
 	t.Parallel()
 	server, port := desk(t, Env("PARLEY_SIP_REFER=accept"))
 	asks := func(to string) string {
-		return strings.Replace(strings.ReplaceAll(leaves, "BYE", "REFER"), "Max-Forwards", "Refer-To: <sip:"+to+"@pbx.example>\nContact: <sip:caller@[local_ip]:[local_port]>\nMax-Forwards", 1)
+		const more = "Contact: <sip:caller@[local_ip]:[local_port]>\nMax-Forwards"
+		return strings.Replace(strings.ReplaceAll(leaves, "BYE", "REFER"), "Max-Forwards", "Refer-To: <sip:"+to+"@pbx.example>\n"+more, 1)
 	}
 	isTold := func(status string) string {
 		return fmt.Sprintf(`
