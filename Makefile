@@ -5,7 +5,7 @@ GO_FILES = $(shell git ls-files '*.go')
 MODELS_FROM ?=
 AGENT ?=
 
-.PHONY: build demo test lint setup models bench clean
+.PHONY: build demo test lint setup models bench fuzz clean
 
 build: ## bin/parley, without cgo
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/parley ./cmd/parley
@@ -29,6 +29,9 @@ lint: ## format, vet, style, dead code
 
 bench: ## the per-frame path
 	go test -run '^$$' -bench . -benchmem ./internal/sipdoor/stream ./internal/convo ./internal/audio ./internal/rtpmedia
+
+fuzz: ## SIP, SDP, RTP, RTCP, STUN and key presses of strangers, 20 minutes each; FUZZTIME changes that
+	scripts/fuzz
 
 clean:
 	rm -rf bin
