@@ -16,6 +16,7 @@ type sipp struct {
 	scenario string // path
 	sound    []byte // µ-law for rtp_stream, as sound.ulaw
 	args     []string
+	screen   bool // log sipp's statistics at the end
 }
 
 // start runs sipp in a directory of its own. What it returns waits for the end and fails the test unless all calls went as the scenario
@@ -31,7 +32,7 @@ func (r sipp) start(t *testing.T) (finished func()) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("sipp", append([]string{"-sf", scenario, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-nostdin",
-		"-trace_err", "-error_file", "errors", "-trace_screen", "-screen_file", "screen", "-timeout", "300s"}, r.args...)...)
+		"-trace_err", "-error_file", "errors", "-trace_screen", "-screen_file", "screen", "-timeout", "900s"}, r.args...)...)
 	cmd.Dir = dir
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -43,6 +44,8 @@ func (r sipp) start(t *testing.T) (finished func()) {
 		t.Helper()
 		if err := <-ended; err != nil {
 			t.Errorf("sipp: %v\n%s", err, trouble(dir))
+		} else if r.screen {
+			t.Logf("%s", trouble(dir))
 		}
 	}
 }
