@@ -46,8 +46,8 @@ func (p *panics) check(t *testing.T) {
 	}
 }
 
-// between parts the datagrams of an input.
-const between = "\n~~~~\n"
+// datagramEnd parts the datagrams of an input.
+const datagramEnd = "\n~~~~\n"
 
 // sipSeeds are whole calls as datagrams, and the published messages. tag is the door's in a call that is named "fuzz".
 func sipSeeds(f *testing.F, tag string) {
@@ -61,14 +61,14 @@ func sipSeeds(f *testing.F, tag string) {
 	invite := head("INVITE", "", "a", "1") + body("application/sdp", offer)
 	ack := head("ACK", ";tag="+tag, "b", "1") + "\r\n"
 	in := func(method, rest string) string {
-		return strings.Join([]string{invite, ack, head(method, ";tag="+tag, "c", "2") + rest}, between)
+		return strings.Join([]string{invite, ack, head(method, ";tag="+tag, "c", "2") + rest}, datagramEnd)
 	}
 	for _, s := range []string{
 		invite, in("BYE", "\r\n"), in("INVITE", body("application/sdp", offer)), in("INVITE", "\r\n"), in("OPTIONS", "\r\n"),
 		in("UPDATE", body("application/sdp", offer)), in("INFO", body("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n")),
 		in("PRACK", "RAck: 1 1 INVITE\r\n\r\n"), in("REFER", "Refer-To: <sip:3@127.0.0.1?Replaces=x%3Bto-tag%3Da%3Bfrom-tag%3Db>\r\n\r\n"),
 		in("NOTIFY", "Event: refer;id=1\r\nSubscription-State: terminated;reason=noresource\r\n"+body("message/sipfrag", "SIP/2.0 200 OK\r\n")),
-		invite + between + head("CANCEL", "", "a", "1") + "\r\n",
+		invite + datagramEnd + head("CANCEL", "", "a", "1") + "\r\n",
 		head("INVITE", "", "d", "1") + "Require: 100rel\r\nSupported: timer\r\nSession-Expires: 90;refresher=uac\r\nReplaces: x;to-tag=a;from-tag=b\r\n" +
 			body("application/sdp", offer),
 		head("REGISTER", "", "e", "1") + "Expires: 60\r\nAuthorization: Digest username=\"a\",realm=\"b\",nonce=\"c\",uri=\"sip:d\",response=\"e\"\r\n\r\n",
@@ -109,7 +109,7 @@ func FuzzSIP(f *testing.F) {
 	sipSeeds(f, tagOf(f, door))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p.t = t
-		for i, datagram := range bytes.Split(b, []byte(between)) {
+		for i, datagram := range bytes.Split(b, []byte(datagramEnd)) {
 			if i == 8 || len(datagram) > 16<<10 {
 				break
 			}
