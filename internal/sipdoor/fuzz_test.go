@@ -169,7 +169,11 @@ func FuzzSDP(f *testing.F) {
 		if err != nil {
 			return
 		}
-		a, err := offer.choose(codecs)
+		for _, rule := range []secrecy{{keys: true}, {keys: true, require: true}, {}} {
+			_, _ = offer.choose(codecs, rule)
+		}
+		inClear := secrecy{off: true}
+		a, err := offer.choose(codecs, inClear)
 		if err != nil {
 			return
 		}
@@ -184,7 +188,7 @@ func FuzzSDP(f *testing.F) {
 				t.Fatalf("m-line %d is on: %v, chosen is %d:\n%s", i, on, a.index, text)
 			}
 		}
-		if b, err := answer.choose(codecs); err != nil || b.codec != a.codec || b.payload != a.payload {
+		if b, err := answer.choose(codecs, inClear); err != nil || b.codec != a.codec || b.payload != a.payload {
 			t.Fatalf("our answer reads as %+v (%v), not %+v:\n%s", b, err, a, text)
 		}
 	})
