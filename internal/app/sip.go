@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/config"
@@ -35,7 +36,7 @@ func (h *house) newSIP(guard *egress.Guard, board *boardLater) (*sipdoor.Door, e
 			Off: h.cfg.SIPSRTP == "off", Require: h.cfg.SIPSRTP == "require", KeysInClear: h.cfg.SIPKeys,
 		},
 		ComfortNoise: h.cfg.SIPNoise,
-		Timers:       sipdoor.Timers{Ring: duration(h.cfg.SIPRing)},
+		Timers:       sipdoor.Timers{Ring: duration(h.cfg.SIPRing), Session: sessionOf(h.cfg.SIPSession)},
 	}
 	if accept.Users {
 		cfg.Accept.Users = users
@@ -89,4 +90,12 @@ func sipTLS(c config.Config) (*tls.Config, error) {
 		return nil, fmt.Errorf("sip.tls.client_ca: no certificate in %s", c.SIPClientCA)
 	}
 	return t, nil
+}
+
+// sessionOf is how long calls last without a refresh; the door takes zero for its default.
+func sessionOf(d config.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return duration(d)
 }

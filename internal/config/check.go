@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/parley-voice/parley"
 )
@@ -76,6 +77,9 @@ func (c *Config) checkNumbers() error {
 		if v < 0 {
 			errs = append(errs, fmt.Errorf("%s: %d is below 0", key, v))
 		}
+	}
+	if d := time.Duration(c.SIPSession); d != 0 && d < 90*time.Second {
+		errs = append(errs, fmt.Errorf("sip.session_expires: %s is below 90s (RFC 4028 §5)", d))
 	}
 	for key, d := range map[string]Duration{"sip.ring_timeout": c.SIPRing, "rtp.timeout": c.RTPSilent, "calls.max_duration": c.CallsDuration} {
 		if d <= 0 {

@@ -42,13 +42,14 @@ type Config struct {
 	SIPDigest   []string `koanf:"sip.digest" doc:"algorithms of challenges to callers, the preferred one first: md5, sha-256"`
 	SIPScanners []string `koanf:"sip.scanners" doc:"parts of User-Agent, in any case, whose requests get no answer"`
 
-	SIPRing   Duration `koanf:"sip.ring_timeout" doc:"how long an outbound call may ring"`
-	SIPRefer  string   `koanf:"sip.refer" doc:"REFER from callers, who ask us to call somebody: refuse, or accept from trunks and known networks"`
-	SIPSRTP   string   `koanf:"sip.srtp" doc:"encrypted sound: off, accept where it is offered, or require"`
-	SIPKeys   bool     `koanf:"sip.srtp_keys_in_clear" doc:"take and give SRTP keys in SDP also over UDP and TCP, where anybody on the way can read them"`
-	SIPNoise  bool     `koanf:"sip.comfort_noise" doc:"send comfort noise packets instead of silence to phones that offer them (RFC 3389)"`
-	SIPTrace  bool     `koanf:"sip.trace" doc:"keep the SIP messages of each call, to be read through the API; erased with the agent"`
-	RTPSilent Duration `koanf:"rtp.timeout" doc:"a call that brings no packet for so long has ended"`
+	SIPRing    Duration `koanf:"sip.ring_timeout" doc:"how long an outbound call may ring"`
+	SIPSession Duration `koanf:"sip.session_expires" doc:"how long a call lasts without a refresh, as offered to the other side (RFC 4028); 0s offers none"`
+	SIPRefer   string   `koanf:"sip.refer" doc:"REFER from callers, who ask us to call somebody: refuse, or accept from trunks and known networks"`
+	SIPSRTP    string   `koanf:"sip.srtp" doc:"encrypted sound: off, accept where it is offered, or require"`
+	SIPKeys    bool     `koanf:"sip.srtp_keys_in_clear" doc:"take and give SRTP keys in SDP also over UDP and TCP, where anybody on the way can read them"`
+	SIPNoise   bool     `koanf:"sip.comfort_noise" doc:"send comfort noise packets instead of silence to phones that offer them (RFC 3389)"`
+	SIPTrace   bool     `koanf:"sip.trace" doc:"keep the SIP messages of each call, to be read through the API; erased with the agent"`
+	RTPSilent  Duration `koanf:"rtp.timeout" doc:"a call that brings no packet for so long has ended"`
 
 	CallsMax      int      `koanf:"calls.max" doc:"live calls of this process; 0 does not limit"`
 	CallsPerEnv   int      `koanf:"calls.max_per_environment" doc:"open calls of an environment; 0 does not limit"`
@@ -105,7 +106,8 @@ func Default() Config {
 	return Config{
 		Data: "data", HTTP: "127.0.0.1:8080", SIP: "0.0.0.0:5060", APIRate: 1000, LogLevel: "info",
 		SIPDigest: []string{"md5"}, SIPScanners: defaultScanners(), SIPClientCert: ClientCertRequired,
-		SIPAccept: []string{"trunks", "loopback"}, SIPRing: Duration(time.Minute), SIPRefer: "refuse", RTPSilent: Duration(30 * time.Second),
+		SIPAccept: []string{"trunks", "loopback"}, SIPRing: Duration(time.Minute), SIPSession: Duration(30 * time.Minute), SIPRefer: "refuse",
+		RTPSilent:     Duration(30 * time.Second),
 		CallsDuration: Duration(time.Hour), Drain: Duration(30 * time.Second), PriceCurrency: "USD", Workers: 1, Engine: LocalEngine,
 		SIPTrace: true, SIPSRTP: "accept",
 	}

@@ -53,12 +53,12 @@ func TestEnginesComeFromTheFile(t *testing.T) {
 func TestAllFaultsAreReportedByTheirKeys(t *testing.T) {
 	path := write(t, "htp: 1\nhttp: nowhere\nengine: gone\nlog:\n  level: loud\n")
 	_, err := Load(path, []string{"PARLEY_RTP_PORTS=9-3", "PARLEY_SIP_ACCEPT=friends", "PARLEY_EXTERNAL_IP=0.0.0.0", "PARLEY_SIP_USERS=bob",
-		"PARLEY_API_RATE_LIMIT=0", "PARLEY_LLM_BASE_URL=ftp://x", "PARLEY_SIP_TLS_CERT=a.pem"}, nil)
+		"PARLEY_API_RATE_LIMIT=0", "PARLEY_LLM_BASE_URL=ftp://x", "PARLEY_SIP_TLS_CERT=a.pem", "PARLEY_SIP_SESSION_EXPIRES=89s"}, nil)
 	if err == nil {
 		t.Fatal("accepted")
 	}
 	for _, key := range []string{"htp:", "http:", "engine:", "log.level:", "rtp_ports:", "sip.accept:", "external_ip:", "sip.users:", "api.rate_limit:",
-		"llm.base_url:", "llm.model:", "sip.tls"} {
+		"llm.base_url:", "llm.model:", "sip.tls", "sip.session_expires:"} {
 		if !strings.Contains(err.Error(), key) {
 			t.Errorf("no fault of %s in\n%v", key, err)
 		}

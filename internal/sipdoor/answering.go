@@ -22,6 +22,7 @@ type answering struct {
 	delayed  bool          // the 2xx carries our offer, the ACK the answer
 	unacked  *provisional  // a reliable provisional response that waits for its PRACK
 	offering bool          // it carries our offer, the PRACK the answer
+	life     lifetime      // of the session, as the 2xx says
 	wait     time.Duration // until the next repetition
 	repeats  *time.Timer
 	last     *time.Timer
@@ -34,6 +35,7 @@ func (s *answering) respond(status int, reason string, body []byte, headers ...s
 	if status > 100 && status < 300 {
 		res.AppendHeader(&sip.ContactHeader{Address: d.peer.contact})
 		res.AppendHeader(sip.NewHeader("Allow", allowed))
+		res.AppendHeader(sip.NewHeader("Supported", d.door.cfg.supported()))
 	}
 	for _, h := range headers {
 		res.AppendHeader(h)
@@ -68,7 +70,9 @@ func (s *answering) refuse(r *refusal) {
 func (s *answering) accept(body []byte) {
 	t := s.dialog.door.cfg.Timers
 	s.final = true
-	s.res = s.respond(sip.StatusOK, "OK", body)
+	s.res = s.respond(sip.StatusOK, "OK", body, s.life.headers()...)
+	s.dialog.keeping.updates = allows(s.req, sip.UPDATE)
+	s.dialog.keep(s.life, false)
 	s.wait = t.T1
 	s.repeats = s.dialog.after(s.wait, s.again)
 	s.last = s.dialog.after(t.lastAck(), s.never)
@@ -131,9 +135,9 @@ func (d *dialog) acknowledged(ack *sip.Request) {
 	}
 }
 
-// takeAnswer starts the sound by the answer to our offer in a 2xx.
-func (d *dialog) takeAnswer(ack *sip.Request) bool {
-	answer, err := readSDP(ack.Body())
+// takeAnswer starts or changes the sound by the answer to our offer, in a 2xx or its ACK.
+func (d *dialog) takeAnswer(m sip.Message) bool {
+	answer, err := readSDP(m.Body())
 	if err != nil {
 		return false
 	}

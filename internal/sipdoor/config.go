@@ -63,6 +63,9 @@ type Timers struct {
 	KeepAlive  time.Duration // between signs of life to softphones behind NAT: 25 s
 	Register   time.Duration // asked for as life of a registration: 10 min
 	Retry      time.Duration // a failed registration is tried again, doubled up to 32 times: 30 s
+	// Session is how long a call lasts without a refresh (RFC 4028), as we ask for: 30 min; negative does not ask. LeastSession is what
+	// others may ask for at least: 90 s.
+	Session, LeastSession time.Duration
 }
 
 // Limits bound what strangers can make the door hold or do; zero values take the defaults.
@@ -121,6 +124,7 @@ func (c Config) withDefaults() (Config, error) {
 		&t.T1: 500 * time.Millisecond, &t.T2: 4 * time.Second, &t.Ring: time.Minute, &t.Unreached: 8 * time.Second,
 		&t.CancelWait: 200 * time.Millisecond, &t.Reply: 10 * time.Second, &t.Close: 3 * time.Second, &t.Trunks: 10 * time.Second,
 		&t.KeepAlive: 25 * time.Second, &t.Register: 10 * time.Minute, &t.Retry: 30 * time.Second,
+		&t.Session: 30 * time.Minute, &t.LeastSession: shortestSession,
 	} {
 		or(p, def)
 	}

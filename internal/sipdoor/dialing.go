@@ -29,7 +29,7 @@ type dialing struct {
 	hops     []hop // to be tried, best first
 	timeout  time.Duration
 	signed   int
-	asked    int          // the status of a challenge that is to be answered; 0 for none
+	asked    int          // the status of a refusal that is to be met, a challenge or a session too short; 0 for none
 	req      *sip.Request // the attempt on its way
 	tx       *sip.ClientTx
 	branches []string
@@ -86,8 +86,9 @@ func (g *dialing) send() error {
 		req.AppendHeader(sip.NewHeader("Replaces", g.replaces))
 		req.AppendHeader(sip.NewHeader("Require", "replaces"))
 	}
-	if d.door.cfg.Reliable != ReliableNever {
-		req.AppendHeader(sip.NewHeader("Supported", rel))
+	req.AppendHeader(sip.NewHeader("Supported", d.door.cfg.supported()))
+	for _, h := range d.keeping.wants("") {
+		req.AppendHeader(h)
 	}
 	req.SetBody(d.sound.offer())
 	if d.creds != nil && !d.creds.sign(req) {
@@ -202,6 +203,10 @@ func (g *dialing) refused(res *sip.Response) {
 		g.asked = res.StatusCode
 		return
 	}
+	if d.keeping.tooBrief(res) {
+		g.asked = res.StatusCode
+		return
+	}
 	if res.StatusCode == sip.StatusServiceUnavailable && len(g.hops) > 1 { // RFC 3263 §4.3
 		g.hops = g.hops[1:]
 		g.attempt()
@@ -210,7 +215,7 @@ func (g *dialing) refused(res *sip.Response) {
 	g.fail(outcomeOf(res.StatusCode))
 }
 
-// acknowledged answers a challenge, now that its ACK is out: a peer may not take the next INVITE before (RFC 3261 §17.1.1.2).
+// acknowledged meets a refusal, now that its ACK is out: a peer may not take the next INVITE before (RFC 3261 §17.1.1.2).
 func (g *dialing) acknowledged(branch string) {
 	if g.asked == 0 || !g.current(branch) {
 		return
@@ -362,6 +367,8 @@ func (g *dialing) connected(res *sip.Response) {
 		return
 	}
 	d.stream.Start(d.door.params(a, d))
+	d.keeping.updates = allows(res, sip.UPDATE)
+	d.keep(lifetimeOf(res), true)
 	g.settle(result{leg: d.theLeg()})
 }
 

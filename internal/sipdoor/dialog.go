@@ -126,12 +126,12 @@ type dialog struct {
 	peer      peer
 	remoteSeq int64  // of the peer's last request, -1 before the first
 	trunk     string // id of the trunk it goes through, empty for none
-	softphone bool   // it calls from a registered one
 	creds     *credentials
 	phase     phase
 	serving   *answering // an INVITE of the peer's that is not done with
 	dialing   *dialing   // our INVITE, until it is answered
 	proposal  *proposal  // our later INVITE, until it is answered
+	keeping   keeping    // its session timer
 	leg       *leg       // made when it is first wanted
 	referring *referring // our REFER, the last one
 	referred  *referred  // the peer's REFER, the last one
@@ -144,6 +144,7 @@ type dialog struct {
 
 func (d *Door) newDialog(p peer) *dialog {
 	dlg := &dialog{door: d, begunWith: p.source.addr.Addr(), box: newMailbox(), over: make(chan struct{}), peer: p, remoteSeq: -1}
+	dlg.keeping.ask = max(d.cfg.Timers.Session, 0)
 	dlg.log = d.log.With("sip_call", p.callID)
 	d.dialogs.begin(dlg)
 	return dlg
@@ -169,6 +170,7 @@ func (d *dialog) run() {
 	if d.dialing != nil {
 		d.dialing.forget()
 	}
+	d.keeping.stop()
 	d.referring.forget()
 	d.proposal.forget()
 	if d.serving != nil {

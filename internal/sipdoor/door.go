@@ -52,6 +52,20 @@ var _ media.Dialer = (*Door)(nil)
 
 // New binds the sockets of a door.
 func New(cfg Config, deps Deps) (*Door, error) {
+	d, err := newDoor(cfg, deps)
+	if err != nil {
+		return nil, err
+	}
+	b, err := bind(d.cfg, d.standing)
+	if err != nil {
+		return nil, err
+	}
+	d.attach(b)
+	return d, nil
+}
+
+// newDoor makes a door without sockets.
+func newDoor(cfg Config, deps Deps) (*Door, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
@@ -74,13 +88,13 @@ func New(cfg Config, deps Deps) (*Door, error) {
 	if d.identity, err = newIdentity(); err != nil {
 		return nil, err
 	}
-	b, err := bind(cfg, d.standing)
-	if err != nil {
-		return nil, err
-	}
-	b.trace(deps.Trace)
-	d.stack = newStack(cfg, b, d.log, d.pre, d.serve)
 	return d, nil
+}
+
+// attach gives the door its sockets.
+func (d *Door) attach(b *binding) {
+	b.trace(d.deps.Trace)
+	d.stack = newStack(d.cfg, b, d.log, d.pre, d.serve)
 }
 
 // Addr is the address of UDP and TCP as bound.

@@ -18,6 +18,16 @@ const (
 	hopsMost = 70
 )
 
+// in says whether a list of names holds one.
+func in(list, name string) bool {
+	for one := range strings.SplitSeq(list, ",") {
+		if strings.EqualFold(strings.TrimSpace(one), name) {
+			return true
+		}
+	}
+	return false
+}
+
 // refusal is an answer that says no.
 type refusal struct {
 	status  int
@@ -72,10 +82,13 @@ func faultOf(m *sip.Request) *refusal {
 // extensions are the option tags that a request may require.
 func (c *Config) extensions() []string {
 	if c.Reliable == ReliableNever {
-		return []string{"replaces"}
+		return []string{"replaces", "timer"}
 	}
-	return []string{"replaces", rel}
+	return []string{"replaces", "timer", rel}
 }
+
+// supported is the list of extensions that others are told (RFC 3261 §20.37).
+func (c *Config) supported() string { return strings.Join(c.extensions(), ", ") }
 
 // unfit says what else keeps a well-formed request from being served: a scheme we do not route by, an extension that we do not have
 // (RFC 3261 §8.2).

@@ -1,6 +1,8 @@
 package sipdoor
 
 import (
+	"math/rand/v2"
+
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/parley-voice/parley/internal/media"
@@ -97,15 +99,21 @@ func (d *dialog) reinvited(req *sip.Request, tx *sip.ServerTx) {
 		d.door.respond(req, tx, refuse(sip.StatusRequestPending, "Request Pending"))
 		return
 	case d.serving != nil:
-		d.door.respond(req, tx, refuse(sip.StatusInternalServerError, "INVITE In Progress", retryAfter(3)))
+		d.door.respond(req, tx, refuse(sip.StatusInternalServerError, "INVITE In Progress", retryAfter(rand.N(11))))
 		return
 	case d.phase >= leaving:
 		d.door.respond(req, tx, noDialog())
 		return
 	}
-	s := &answering{dialog: d, req: req, tx: tx}
+	life, wrong := d.lasts(req)
+	if wrong != nil {
+		d.door.respond(req, tx, wrong)
+		return
+	}
+	s := &answering{dialog: d, req: req, tx: tx, life: life}
 	d.serving = s
 	if len(req.Body()) == 0 { // the offer is ours, the answer comes with the ACK (§13.2.1)
+		s.delayed = true
 		s.accept(d.sound.offer())
 		d.peer.retarget(req)
 		return

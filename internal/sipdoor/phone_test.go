@@ -3,6 +3,7 @@ package sipdoor
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -205,7 +206,7 @@ func (p *phone) request(method string, opt req) string {
 		p.seq++
 		opt.seq = p.seq
 	}
-	or(&opt.branch, fmt.Sprintf("z9hG4bKp%d", time.Now().UnixNano()))
+	or(&opt.branch, "z9hG4bK"+rand.Text())
 	or(&opt.uri, "sip:+15550100@"+p.to.String())
 	to := "<sip:+15550100@" + p.to.String() + ">"
 	if opt.toTag != "" {

@@ -32,6 +32,7 @@ type proposal struct {
 	over   bool
 	retry  *time.Timer
 	result chan error
+	then   func(*sip.Response, error) // gets a refusal, or why there is no response; nil for nobody
 }
 
 // propose changes our side of the session and offers it to the peer; undo takes the change back. It runs in the dialog's goroutine, the
@@ -57,6 +58,9 @@ func (g *proposal) send() {
 	d := g.dialog
 	req := d.peer.request(sip.INVITE, d.door.stack.agent)
 	req.AppendHeader(sip.NewHeader("Content-Type", "application/sdp"))
+	for _, h := range d.refreshing() {
+		req.AppendHeader(h)
+	}
 	req.SetBody(d.sound.offer())
 	if d.creds != nil {
 		d.creds.sign(req)
@@ -107,6 +111,7 @@ func (g *proposal) received(branch string, res *sip.Response) {
 		g.ack = d.acknowledge(&d.peer, res.CSeq().SeqNo, g.req)
 		d.peer.retarget(res)
 		d.creds.proven()
+		d.keep(lifetimeOf(res), true)
 		g.settle(g.take(res))
 	}
 }
@@ -138,8 +143,10 @@ func (g *proposal) refused(branch string, res *sip.Response) {
 	case challenged(res) && g.creds != nil && g.creds.take(res):
 		g.creds = nil
 		g.send()
+	case d.keeping.tooBrief(res):
+		g.send()
 	case res.StatusCode == sip.StatusRequestPending && g.left > 0:
-		g.retry = d.after(g.pause(), func() {
+		g.retry = d.after(d.glare(), func() {
 			if !g.over && d.phase == confirmed {
 				g.send()
 			}
@@ -152,11 +159,11 @@ func (g *proposal) refused(branch string, res *sip.Response) {
 	}
 }
 
-// pause is how long to wait after a 491: who began the call waits longer, so that the two do not meet again (§14.1).
-func (g *proposal) pause() time.Duration {
-	t1 := g.dialog.door.cfg.Timers.T1
+// glare is how long to wait after a 491: who made the Call-ID waits longer, so that the two do not meet again (§14.1).
+func (d *dialog) glare() time.Duration {
+	t1 := d.door.cfg.Timers.T1
 	steps := rand.IntN(201) // of 10 ms, at a T1 of 500 ms
-	if g.dialog.dialing != nil {
+	if d.dialing != nil {
 		steps = 210 + rand.IntN(191)
 	}
 	return t1 * time.Duration(steps) / 50
@@ -187,6 +194,9 @@ func (g *proposal) settle(err error) {
 		g.dialog.proposal = nil
 	}
 	g.result <- err
+	if err != nil && g.then != nil {
+		g.then(g.final, err)
+	}
 }
 
 // forget ends a proposal whose call is over.

@@ -26,10 +26,8 @@ const rel = "100rel"
 // has says whether a list of option tags, in one header or several, holds one.
 func has(m interface{ GetHeaders(string) []sip.Header }, header, option string) bool {
 	for _, h := range m.GetHeaders(header) {
-		for tag := range strings.SplitSeq(h.Value(), ",") {
-			if strings.EqualFold(strings.TrimSpace(tag), option) {
-				return true
-			}
+		if in(h.Value(), option) {
+			return true
 		}
 	}
 	return false

@@ -61,7 +61,8 @@ func (d *Door) outside(req *sip.Request, tx *sip.ServerTx, j judgement) {
 			d.respond(req, tx, r)
 		}
 	case sip.OPTIONS:
-		d.respond(req, tx, refuse(sip.StatusOK, "OK", sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", "application/sdp")))
+		d.respond(req, tx, refuse(sip.StatusOK, "OK", sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", "application/sdp"),
+			sip.NewHeader("Supported", d.cfg.supported())))
 	case sip.REGISTER:
 		d.enrol(req, tx, j.phone)
 	case sip.BYE, sip.NOTIFY, sip.UPDATE, sip.PRACK:
@@ -95,19 +96,22 @@ func (d *Door) invited(req *sip.Request, tx *sip.ServerTx, j judgement) *refusal
 			return notAcceptable(err)
 		}
 	}
+	life, wrong := lifetimeOf(req).answer(max(d.cfg.Timers.Session, 0), d.cfg.Timers.LeastSession)
+	if wrong != nil {
+		return wrong
+	}
 	over, wrong := d.replaced(req, j)
 	if wrong != nil {
 		return wrong
 	}
 	p := peerOfCaller(req, d.stack.contact(userOf(&req.Recipient), from(req)))
 	dlg := d.newDialog(p)
-	dlg.softphone = j.phone != nil
 	dlg.trunk, dlg.remoteSeq, dlg.canceled = j.trunk, int64(req.CSeq().SeqNo), d.invites.canceled(inviteKey(req))
 	if !d.dialogs.enter(p.key(), dlg) { // the same request by another way (RFC 3261 §8.2.2.2)
 		d.dialogs.leave(dlg)
 		return refuse(sip.StatusLoopDetected, "Loop Detected")
 	}
-	s := &answering{dialog: dlg, req: req, tx: tx, initial: true}
+	s := &answering{dialog: dlg, req: req, tx: tx, initial: true, life: life}
 	s.in = newIncoming(s, offer, a, d.inviteOf(req, j))
 	dlg.serving = s
 	giveUp := dlg.after(undecided, s.in.expire)

@@ -37,10 +37,17 @@ func (d *dialog) updated(req *sip.Request, tx *sip.ServerTx) {
 		d.door.respond(req, tx, noDialog())
 		return
 	}
+	life, r := d.lasts(req)
+	if d.phase != confirmed { // the 2xx to the INVITE says it then
+		life = lifetime{}
+	}
+	if r != nil {
+		d.door.respond(req, tx, r)
+		return
+	}
 	var body []byte
 	if len(req.Body()) > 0 {
 		tag, _ := req.From().Params.Get("tag")
-		var r *refusal
 		switch d.offers(tag) {
 		case ours:
 			r = refuse(sip.StatusRequestPending, "Request Pending")
@@ -57,7 +64,8 @@ func (d *dialog) updated(req *sip.Request, tx *sip.ServerTx) {
 	if !d.dialing.pending() { // an early dialog's target is in its response
 		d.peer.retarget(req)
 	}
-	d.respondTo(req, tx, body)
+	d.respondTo(req, tx, body, life.headers()...)
+	d.keep(life, false)
 }
 
 // takeOffer agrees on the offer in a PRACK or an UPDATE and returns the answer. Before the call is answered it only takes note.
@@ -84,8 +92,8 @@ func (d *dialog) takeOffer(req *sip.Request) ([]byte, *refusal) {
 }
 
 // respondTo is the 200 to a request that may change target and session.
-func (d *dialog) respondTo(req *sip.Request, tx *sip.ServerTx, body []byte) {
+func (d *dialog) respondTo(req *sip.Request, tx *sip.ServerTx, body []byte, headers ...sip.Header) {
 	r := refuse(sip.StatusOK, "OK", &sip.ContactHeader{Address: d.peer.contact}, sip.NewHeader("Allow", allowed))
-	r.body = body
+	r.headers, r.body = append(r.headers, headers...), body
 	d.door.respond(req, tx, r)
 }
