@@ -21,6 +21,10 @@ const (
 	SoftphoneNotFound     Code = "SIP_PHONE_NOT_FOUND" // beyond the contract
 	ErasureNotFound       Code = "ERASURE_NOT_FOUND"
 	TokenNotFound         Code = "TOKEN_NOT_FOUND"
+	WebhookNotFound       Code = "WEBHOOK_NOT_FOUND"
+	LogNotFound           Code = "LOG_NOT_FOUND"
+	LogNotRetriable       Code = "LOG_NOT_RETRIABLE"
+	WebhookTestFailed     Code = "WEBHOOK_TEST_FAILED"
 	RecordingNotFound     Code = "RECORDING_NOT_FOUND"
 	NotFound              Code = "NOT_FOUND"
 	MethodNotAllowed      Code = "METHOD_NOT_ALLOWED"

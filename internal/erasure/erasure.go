@@ -72,6 +72,8 @@ func New(d Deps) *Eraser {
 		e.rows(store.PlaceTranscripts),
 		e.rows(store.PlaceSIPMessages),
 		{Name: placeRecordings, Empty: e.emptyRecordings, Measure: e.measureRecordings},
+		e.rows(store.PlaceDeliveries),
+		e.rows(store.PlaceHookLogs),
 		e.rows(store.PlaceJobs),
 		e.rows(store.PlaceCalls),
 	}, d.More...)

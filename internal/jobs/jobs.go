@@ -16,7 +16,19 @@ const (
 	ForgetKeys = "forget_keys" // none; periodic
 	// ForgetBindings has no subject; periodic.
 	ForgetBindings = "forget_bindings"
+
+	DeliverEvents    = "deliver_events"    // lane of deliveries
+	RetryDelivery    = "retry_delivery"    // delivery id
+	DropDeliveries   = "drop_deliveries"   // id of a webhook that was deleted
+	ForgetDeliveries = "forget_deliveries" // none; periodic
 )
+
+// WaitLimit bounds one run of a job that Waits.
+const WaitLimit = 5 * time.Minute
+
+// Waits says that a kind spends its time waiting for the servers of others. Such jobs have workers of their own, so that slow servers hold
+// up no other work.
+func Waits(kind string) bool { return kind == DeliverEvents || kind == RetryDelivery }
 
 // Handler does one job. A returned error is retried with growing delay; Again asks for another round without counting as a failure.
 type Handler func(ctx context.Context, subject string) error

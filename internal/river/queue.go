@@ -20,6 +20,8 @@ import (
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/parley-voice/parley/internal/jobs"
 )
 
 // Engine names the database below.
@@ -85,7 +87,7 @@ func (q *Queue) Migrate(ctx context.Context) error {
 
 // Enqueue adds a job within tx.
 func (q *Queue) Enqueue(ctx context.Context, tx *sql.Tx, j Job) error {
-	opts := &river.InsertOpts{MaxAttempts: maxAttempts, ScheduledAt: j.RunAt}
+	opts := &river.InsertOpts{MaxAttempts: maxAttempts, ScheduledAt: j.RunAt, Queue: queueOf(j.Kind)}
 	if _, err := q.client.InsertTx(ctx, tx, args{kind: j.Kind, Subject: j.Subject, Agent: j.Agent}, opts); err != nil {
 		return fmt.Errorf("enqueue %s: %w", j.Kind, err)
 	}
@@ -96,6 +98,16 @@ func (q *Queue) Enqueue(ctx context.Context, tx *sql.Tx, j Job) error {
 type Whose struct {
 	where string
 	args  river.NamedArgs
+}
+
+// waitingQueue is that of jobs which wait for the servers of others.
+const waitingQueue = "waiting"
+
+func queueOf(kind string) string {
+	if jobs.Waits(kind) {
+		return waitingQueue
+	}
+	return river.QueueDefault
 }
 
 // OfAgent picks the jobs of an agent and of its calls.

@@ -18,6 +18,7 @@ import (
 
 const (
 	workers       = 20
+	waiters       = 500                    // of jobs that wait for the servers of others
 	fetchCooldown = 20 * time.Millisecond  // throughput is workers a cooldown
 	fetchPoll     = 200 * time.Millisecond // how soon a job comes that no notification announces, such as one's next round
 	retention     = 5 * time.Minute
@@ -59,7 +60,7 @@ func NewRunner(q *Queue, set jobs.Set, node string) (*Runner, error) {
 	limit := cmp.Or(set.Timeout, defaultLimit)
 	client, err := river.NewClient(q.driver, &river.Config{
 		ID:                          node,
-		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}},
+		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}, waitingQueue: {MaxWorkers: waiters}},
 		Workers:                     known,
 		PeriodicJobs:                periodic(set.Periodic),
 		FetchCooldown:               fetchCooldown,
@@ -127,6 +128,14 @@ type worker struct {
 	kind   string
 	handle jobs.Handler
 	log    *slog.Logger
+}
+
+// Timeout gives jobs that wait for others more time; 0 is the runner's own limit.
+func (w *worker) Timeout(*river.Job[args]) time.Duration {
+	if jobs.Waits(w.kind) {
+		return jobs.WaitLimit
+	}
+	return 0
 }
 
 // Work runs the handler and says in River's terms how it ended.

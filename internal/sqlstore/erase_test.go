@@ -53,11 +53,14 @@ func fill(t *testing.T, s *Store) *parley.Agent {
 		AgentSettings: parley.AgentSettings{Description: &long},
 	}
 	tr := parley.Training{ID: parley.NewID(), AgentID: a.ID, Subject: word, Instructions: long, CreatedAt: now, UpdatedAt: now}
+	w := &parley.Webhook{
+		ID: parley.NewID(), AgentID: a.ID, Name: word, URL: "https://" + word + ".example", Events: []parley.Event{}, CreatedAt: now, UpdatedAt: now,
+	}
 	err := s.Update(t.Context(), func(ctx context.Context, tx store.Tx) error {
 		if err := tx.InsertAgent(ctx, a); err != nil {
 			return err
 		}
-		return tx.InsertTraining(ctx, &tr)
+		return errors.Join(tx.InsertTraining(ctx, &tr), tx.InsertWebhook(ctx, w))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +91,26 @@ func fill(t *testing.T, s *Store) *parley.Agent {
 	return a
 }
 
+// deliver writes an event that was delivered, and the receiver's answer.
+func deliver(ctx context.Context, tx store.Tx, w *parley.Webhook, callID, text string) error {
+	lane := store.Lane{CallID: callID, WebhookID: w.ID, AgentID: w.AgentID, At: w.CreatedAt}
+	if _, err := tx.ExtendLane(ctx, &lane, 1); err != nil {
+		return err
+	}
+	d := &parley.Delivery{
+		ID: parley.NewID(), LaneID: lane.ID, WebhookID: w.ID, AgentID: w.AgentID, CallID: callID, Body: []byte(text), CreatedAt: w.CreatedAt,
+	}
+	if err := tx.InsertDeliveries(ctx, []*parley.Delivery{d}); err != nil {
+		return err
+	}
+	l, err := tx.LastDeliveryLog(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	l.Response, l.Error, l.ResponseHeaders = text, text, map[string]string{"X": text}
+	return tx.PutDeliveryLog(ctx, l)
+}
+
 // eraseAll does what the erasure job does to the database.
 func eraseAll(t *testing.T, s *Store, agentID string) {
 	t.Helper()
@@ -95,7 +118,7 @@ func eraseAll(t *testing.T, s *Store, agentID string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, place := range []store.Place{store.PlaceTranscripts, store.PlaceSIPMessages, store.PlaceCalls, store.PlaceJobs} {
+	for _, place := range []store.Place{store.PlaceTranscripts, store.PlaceSIPMessages, store.PlaceDeliveries, store.PlaceHookLogs, store.PlaceCalls, store.PlaceJobs} {
 		for n := int64(1); n > 0; {
 			err := s.Update(t.Context(), func(ctx context.Context, tx store.Tx) (err error) {
 				n, err = tx.Erase(ctx, place, store.Scope{AgentID: agentID}, 25)
@@ -198,12 +221,13 @@ func TestPostgresKeepsNoDeletedRowsAndSaysWhatItKeeps(t *testing.T) {
 	}
 	var dead, rows int
 	err = s.write.NewRaw("SELECT (SELECT count(*) FROM turns) + (SELECT count(*) FROM sip_messages) + "+
-		"(SELECT count(*) FROM calls) + (SELECT count(*) FROM agents) + (SELECT count(*) FROM trainings)").
+		"(SELECT count(*) FROM calls) + (SELECT count(*) FROM agents) + (SELECT count(*) FROM trainings) + "+
+		"(SELECT count(*) FROM deliveries) + (SELECT count(*) FROM delivery_logs) + (SELECT count(*) FROM delivery_lanes) + (SELECT count(*) FROM webhooks)").
 		Scan(t.Context(), &rows)
 	if err != nil || rows != 0 {
 		t.Errorf("%d rows are left (%v)", rows, err)
 	}
-	err = s.write.NewRaw("SELECT coalesce(sum(pg_relation_size(oid)), 0) FROM pg_class WHERE relname IN ('turns', 'calls', 'sip_messages')").
+	err = s.write.NewRaw("SELECT coalesce(sum(pg_relation_size(oid)), 0) FROM pg_class WHERE relname IN ('turns', 'calls', 'sip_messages', 'deliveries', 'delivery_logs')").
 		Scan(t.Context(), &dead)
 	if err != nil || dead != 0 {
 		t.Errorf("%d bytes of emptied tables are left (%v)", dead, err)

@@ -23,8 +23,10 @@ func TestPostgresGoesAwayAndComesBack(t *testing.T) {
 	server := pgtest.Start(t)
 	s := open(t, Options{URL: server.Database(t)})
 	did := make(chan string, 10)
-	work(t, s, jobs.Set{Handlers: map[string]jobs.Handler{"ring": func(_ context.Context, subject string) error { did <- subject; return nil }}})
-	enqueue(t, s, store.Job{Kind: "ring", Subject: "before"})
+	ring := func(_ context.Context, subject string) error { did <- subject; return nil }
+	work(t, s, jobs.Set{Handlers: map[string]jobs.Handler{"ring": ring, jobs.RetryDelivery: ring}})
+	enqueue(t, s, store.Job{Kind: "ring", Subject: "before"}, store.Job{Kind: jobs.RetryDelivery, Subject: "before, in the other queue"})
+	receive(t, did)
 	receive(t, did)
 
 	err := s.Update(t.Context(), func(ctx context.Context, tx store.Tx) error {

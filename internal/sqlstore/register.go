@@ -30,6 +30,10 @@ var holdings = []holding{
 	{table: "calls", place: store.PlaceCalls, call: "id", personal: []string{
 		"sid", "to_number", "from_number", "snapshot", "payload", "context", "messages", "recording_note", "transfers",
 	}},
+	{table: "webhooks", personal: []string{"name", "url", "templates"}},
+	{table: "deliveries", personal: []string{"body"}, place: store.PlaceDeliveries, call: "call_id"},
+	{table: "delivery_lanes", place: placeLanes, call: "call_id"},
+	{table: "delivery_logs", personal: []string{"response", "response_headers", "error"}, place: store.PlaceHookLogs, call: "call_id"},
 	{table: "softphones", personal: []string{"username", "display_name"}}, // of people of the environment, until their phone is deleted
 	{table: "bindings", personal: []string{"contact", "source"}},          // likewise
 	{table: "users", personal: []string{"email", "name"}},                 // of the account, not of an agent
@@ -52,6 +56,10 @@ var harmless = map[string][]string{
 	"softphones":       {"id", "environment_id", "sealed"},
 	"bindings":         {"softphone_id", "call_id", "transport"}, // the Call-ID of a REGISTER, made by the phone
 	"sip_messages":     {"id", "call_id", "transport"},
+	"webhooks":         {"id", "agent_id", "events", "method", "scheme", "sealed_secret", "sealed_headers"},
+	"deliveries":       {"id", "lane_id", "webhook_id", "agent_id", "call_id", "event", "status"},
+	"delivery_logs":    {"id", "delivery_id", "webhook_id", "agent_id", "call_id", "event", "status"},
+	"delivery_lanes":   {"*"}, // ids
 	"idempotency_keys": {"*"}, // ids and hashes
 	"erasures":         {"*"}, // receipts
 	"calls": {
@@ -84,7 +92,19 @@ func (t *tx) Erase(ctx context.Context, p store.Place, s store.Scope, limit int)
 		return t.eraseJobs(ctx, s, limit)
 	case store.PlaceCalls:
 		return t.eraseCalls(ctx, s, limit)
+	case store.PlaceDeliveries:
+		if n, err := t.eraseRows(ctx, p, s, limit); err != nil || n > 0 {
+			return n, err
+		}
+		p = placeLanes
 	}
+	return t.eraseRows(ctx, p, s, limit)
+}
+
+// placeLanes are the lanes of deliveries, which go after them; they hold ids only.
+const placeLanes store.Place = "webhook_lanes"
+
+func (t *tx) eraseRows(ctx context.Context, p store.Place, s store.Scope, limit int) (int64, error) {
 	h, err := holdingOf(p)
 	if err != nil {
 		return 0, err

@@ -91,15 +91,17 @@ func (t *tx) Enqueue(ctx context.Context, j store.Job) error {
 	return fault(t.store.queue.Enqueue(ctx, t.Tx.Tx, river.Job{Kind: j.Kind, Subject: j.Subject, Agent: agent, RunAt: j.RunAt}))
 }
 
-// ownerOf finds the agent of a job's subject, empty when that is neither a call nor an agent.
+// ownerOf finds the agent of a job's subject, empty when that is neither an agent nor anything that belongs to one.
 func (t *tx) ownerOf(ctx context.Context, subject string) (string, error) {
 	if subject == "" {
 		return "", nil
 	}
-	var agent string
-	err := t.NewRaw("SELECT agent_id FROM calls WHERE id = ? UNION ALL SELECT id FROM agents WHERE id = ?", subject, subject).Scan(ctx, &agent)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+	var agent []string
+	err := t.NewRaw(`SELECT agent_id FROM calls WHERE id = ?0 UNION ALL SELECT id FROM agents WHERE id = ?0
+		UNION ALL SELECT agent_id FROM delivery_lanes WHERE id = ?0 UNION ALL SELECT agent_id FROM deliveries WHERE id = ?0
+		UNION ALL SELECT agent_id FROM webhooks WHERE id = ?0`, subject).Scan(ctx, &agent)
+	if err != nil || len(agent) == 0 {
+		return "", fault(err)
 	}
-	return agent, fault(err)
+	return agent[0], nil
 }

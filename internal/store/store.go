@@ -44,6 +44,9 @@ type Tx interface {
 	SIPMessages
 	Accounts
 	People
+	Webhooks
+	Deliveries
+	DeliveryLogs
 	Erasures
 	// Enqueue adds a job that exists if and only if the transaction commits.
 	Enqueue(ctx context.Context, j Job) error
@@ -264,6 +267,8 @@ const (
 	PlaceTranscripts Place = "transcripts"
 	PlaceSIPMessages Place = "sip_messages"
 	PlaceJobs        Place = "jobs"
+	PlaceDeliveries  Place = "webhook_deliveries"
+	PlaceHookLogs    Place = "webhook_logs" // after the deliveries: without one no log is written
 	PlaceCalls       Place = "calls" // with snapshots, messages and idempotency keys
 )
 

@@ -24,6 +24,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"transactions", transactionRules}, {"accounts", accountRules}, {"people", peopleRules}, {"agents", agentRules}, {"telephony", telephonyRules},
 		{"softphones", softphoneRules},
 		{"calls", callRules}, {"open calls", openCallRules}, {"turns", turnRules}, {"erasures", erasureRules}, {"jobs", jobRules},
+		{"webhooks", webhookRules},
 		{"SIP messages", sipMessageRules},
 	} {
 		t.Run(g.name, func(t *testing.T) {
