@@ -16,6 +16,7 @@ import (
 	"github.com/parley-voice/parley/internal/blobs"
 	"github.com/parley-voice/parley/internal/calls"
 	"github.com/parley-voice/parley/internal/config"
+	"github.com/parley-voice/parley/internal/egress"
 	"github.com/parley-voice/parley/internal/erasure"
 	"github.com/parley-voice/parley/internal/ledger"
 	"github.com/parley-voice/parley/internal/river"
@@ -23,6 +24,7 @@ import (
 	"github.com/parley-voice/parley/internal/sipdoor"
 	"github.com/parley-voice/parley/internal/sqlstore"
 	"github.com/parley-voice/parley/internal/telephony"
+	"github.com/parley-voice/parley/internal/webhooks"
 	"github.com/parley-voice/parley/internal/wsdoor"
 )
 
@@ -40,6 +42,8 @@ type house struct {
 	telephony *telephony.Telephony
 	voices    *agents.Voices
 	billing   *billing.Billing
+	guard     *egress.Guard
+	webhooks  *webhooks.Webhooks
 	eraser    *erasure.Eraser
 	board     *calls.Switchboard
 	sip       *sipdoor.Door

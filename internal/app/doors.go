@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/parley-voice/parley"
@@ -25,6 +26,7 @@ import (
 	"github.com/parley-voice/parley/internal/sipdoor"
 	"github.com/parley-voice/parley/internal/store"
 	"github.com/parley-voice/parley/internal/telephony"
+	"github.com/parley-voice/parley/internal/webhooks"
 	"github.com/parley-voice/parley/internal/wsdoor"
 )
 
@@ -32,13 +34,19 @@ const (
 	sweepEvery = 15 * time.Second
 	keysEvery  = time.Hour
 	httpGrace  = 5 * time.Second
+	hooksEvery = time.Hour
+	hookAnswer = 64 << 10 // bytes of a receiver's answer
 )
 
 // openTelephone joins the SIP door and the switchboard, which need each other.
 func (h *house) openTelephone(context.Context) error {
-	guard := &egress.Guard{Allow: h.cfg.EgressAllow()}
+	h.guard = &egress.Guard{Allow: h.cfg.EgressAllow()}
+	h.webhooks = webhooks.New(webhooks.Deps{
+		Store: h.store, Vault: h.key, Client: h.guard.Client(0, hookAnswer), CheckURL: h.guard.CheckURL,
+		PublicURL: strings.TrimSuffix(h.cfg.PublicURL, "/"), Log: h.log,
+	})
 	var board boardLater
-	door, err := h.newSIP(guard, &board)
+	door, err := h.newSIP(h.guard, &board)
 	if err != nil {
 		return err
 	}
@@ -115,9 +123,12 @@ func (h *house) jobs() jobs.Set {
 		Handlers: map[string]jobs.Handler{
 			jobs.EraseAgent: h.eraser.Handle, jobs.DialCall: h.board.HandleDial, jobs.SweepCalls: h.board.HandleSweep, jobs.ForgetKeys: h.board.HandleForgetKeys,
 			jobs.ForgetBindings: h.location().HandleForget,
+			jobs.DeliverEvents:  h.webhooks.HandleLane, jobs.RetryDelivery: h.webhooks.HandleRetry,
+			jobs.DropDeliveries: h.webhooks.HandleDrop, jobs.ForgetDeliveries: h.webhooks.HandleForget,
 		},
 		Periodic: []jobs.Periodic{
 			{Kind: jobs.SweepCalls, Every: sweepEvery}, {Kind: jobs.ForgetKeys, Every: keysEvery}, {Kind: jobs.ForgetBindings, Every: keysEvery},
+			{Kind: jobs.ForgetDeliveries, Every: hooksEvery},
 		},
 	}
 }
@@ -135,7 +146,8 @@ func (h *house) openDoors(context.Context) error {
 		Handler: httpapi.New(httpapi.Config{RateLimit: h.cfg.APIRate, PublicURL: h.cfg.PublicURL}, httpapi.Deps{
 			Accounts: accounts.New(h.store, secrets.HashToken, secrets.NewSecret),
 			Agents:   agents.New(agents.Deps{Store: h.store, Eraser: h.eraser, Voices: h.voices, Languages: h.engines.languages}),
-			Voices:   h.voices, Billing: h.billing, Telephony: h.telephony, Calls: h.board, Erasures: h.eraser, Recordings: h.blobs, Signer: h.key,
+			Voices:   h.voices, Billing: h.billing, Telephony: h.telephony, Webhooks: h.webhooks, Calls: h.board, Erasures: h.eraser,
+			Recordings: h.blobs, Signer: h.key,
 			Transport: h.ws, Log: h.log,
 		}),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

@@ -39,6 +39,9 @@ func (e *Refused) Error() string {
 	return fmt.Sprintf("%s is not a public address; the operator may add its network to egress.allow", e.Addr)
 }
 
+// Forbidden tells this error from others to those who do not know the package.
+func (*Refused) Forbidden() bool { return true }
+
 // Check is nil for an address that may be reached, else a *Refused.
 func (g *Guard) Check(a netip.Addr) error {
 	a = a.Unmap().WithZone("") // a prefix holds no address with a zone

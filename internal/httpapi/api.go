@@ -15,6 +15,7 @@ import (
 	"github.com/parley-voice/parley/internal/billing"
 	"github.com/parley-voice/parley/internal/store"
 	"github.com/parley-voice/parley/internal/telephony"
+	"github.com/parley-voice/parley/internal/webhooks"
 )
 
 // Config is what an operator may set.
@@ -90,6 +91,7 @@ type Deps struct {
 	Telephony  *telephony.Telephony
 	Calls      switchboard
 	Billing    *billing.Billing
+	Webhooks   *webhooks.Webhooks
 	Erasures   receipts
 	Recordings recordings
 	Signer     signer
@@ -139,5 +141,6 @@ func build(cfg Config, deps Deps) *api {
 	a.summaryRoutes()
 	a.accountRoutes()
 	a.peopleRoutes()
+	a.webhookRoutes()
 	return a
 }

@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/parley-voice/parley"
 )
 
-// refusal is the status of a code and the text that operations without one of their own give. An empty text takes the error's.
+// refusal is the status of a code and the text that operations without one of their own give. An empty text takes the error's, and
+// {reason} in one is filled in with it.
 type refusal struct {
 	status int
 	text   string
@@ -40,6 +42,10 @@ var table = map[parley.Code]refusal{
 	parley.SoftphoneNotFound:     {404, "SIP phone not found"},
 	parley.ErasureNotFound:       {404, "Erasure not found"},
 	parley.TokenNotFound:         {404, "Token not found"},
+	parley.WebhookNotFound:       {404, "Webhook not found."},
+	parley.LogNotFound:           {404, "Webhook log not found."},
+	parley.LogNotRetriable:       {422, "Log cannot be retried"},
+	parley.WebhookTestFailed:     {422, "Webhook test failed: {reason}"},
 	parley.RecordingNotFound:     {404, "Recording not found"},
 	parley.MethodNotAllowed:      {405, ""},
 	parley.AgentHasActiveCalls:   {409, "Cannot delete agent while it has active calls."},
@@ -163,10 +169,14 @@ func (o *op) text(e *parley.Error) string {
 	if t, ok := o.texts[e.Code]; ok {
 		return t
 	}
-	if t := table[e.Code].text; t != "" {
-		return t
+	t := table[e.Code].text
+	switch {
+	case t == "":
+		return e.Message
+	case e.Message != "":
+		return strings.ReplaceAll(t, "{reason}", e.Message)
 	}
-	return e.Message
+	return t
 }
 
 func cause(e *parley.Error) string {

@@ -91,11 +91,37 @@ func (c checker) check(field string, v any, rule *huma.Schema) (any, bool) {
 		}
 		return c.list(field, list, rule)
 	case huma.TypeObject:
-		if _, ok := v.(map[string]any); !ok {
+		fields, ok := v.(map[string]any)
+		if !ok {
 			return nil, c.wrong(field, "must be an object")
+		}
+		if !c.fields(field, fields, rule) {
+			return nil, false
 		}
 	}
 	return v, !hasNull(v) || c.wrong(field, "must not contain null characters")
+}
+
+// fields checks what stands in an object whose fields the schema names.
+func (c checker) fields(field string, values map[string]any, rule *huma.Schema) bool {
+	right := true
+	for name, inner := range rule.Properties {
+		at := field + "." + name
+		v, sent := values[name]
+		if slices.Contains(rule.Required, name) && (!sent || v == nil || empty(v, inner)) {
+			right = c.wrong(at, "field is required")
+			continue
+		}
+		if !sent {
+			continue
+		}
+		if v, ok := c.check(at, v, inner); ok {
+			values[name] = v
+		} else {
+			right = false
+		}
+	}
+	return right
 }
 
 func article(kind string) string {
@@ -211,7 +237,14 @@ var formats = map[string]format{
 	"region": {
 		regexp.MustCompile(`^[A-Z]{2}$`).MatchString, "must be a country code of two capital letters",
 	},
+	"uri":  {isWebURL, "must be a valid URL"},
 	"date": {func(s string) bool { _, err := time.Parse(time.DateOnly, s); return err == nil }, "must be a valid date"},
+}
+
+// isWebURL says whether s is an absolute address of the web.
+func isWebURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
 }
 
 // hasNull finds the one character that PostgreSQL's texts and JSON cannot hold.

@@ -98,3 +98,11 @@ type givenPlain struct{ parley.Given[string] }
 func (givenPlain) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Format: "plain", Pattern: plainPattern, Nullable: true}
 }
+
+// MarshalJSON writes it as it came.
+func (o object) MarshalJSON() ([]byte, error) {
+	if o.raw == nil {
+		return []byte("null"), nil
+	}
+	return o.raw, nil
+}

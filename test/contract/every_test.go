@@ -99,6 +99,7 @@ func (h *house) successes() {
 	} {
 		h.must(r)
 	}
+	h.webhookSuccesses()
 	conn, _, err := websocket.Dial(h.t.Context(), external, nil)
 	if err != nil {
 		h.t.Fatal(err)
@@ -182,6 +183,8 @@ func (h *house) refusalsByRow() {
 		{op: "makeCall", path: at, body: object{"to": "+12025550177", "delay_seconds": -1}},
 		{op: "endCall", path: at, body: object{}},
 		{op: "createUserApiToken", body: object{}},
+		{op: "createAgentWebhook", path: at, body: object{}},
+		{op: "updateAgentWebhook", path: []string{agent, h.hook(agent, nil)}, body: object{"timeout": 1}},
 		{op: "getCallSummaries", query: "?granularity=yearly"},
 		{op: "getCallSummaryTotals", query: "?start_date=2024-01-01&end_date=2026-01-01"},
 	} {
@@ -222,6 +225,7 @@ func (h *house) refusalsByState() {
 	h.heldOpen(agent, trunk, did)
 	h.refusalsByPlan()
 	h.transportIsOver()
+	h.webhookRefusals(agent)
 }
 
 // refusalsByPlan are those that an environment's settings make.

@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"github.com/parley-voice/parley/internal/blobs"
 	"github.com/parley-voice/parley/internal/calls"
 	"github.com/parley-voice/parley/internal/convo"
+	"github.com/parley-voice/parley/internal/egress"
 	"github.com/parley-voice/parley/internal/erasure"
 	"github.com/parley-voice/parley/internal/httpapi"
 	"github.com/parley-voice/parley/internal/ledger"
@@ -31,6 +34,7 @@ import (
 	"github.com/parley-voice/parley/internal/sqlstore/pgtest"
 	"github.com/parley-voice/parley/internal/store"
 	"github.com/parley-voice/parley/internal/telephony"
+	"github.com/parley-voice/parley/internal/webhooks"
 	"github.com/parley-voice/parley/internal/wsdoor"
 )
 
@@ -44,6 +48,7 @@ type house struct {
 	blobs    *blobs.Dir
 	accounts *accounts.Accounts
 	billing  *billing.Billing
+	webhooks *webhooks.Webhooks
 	trunk    *trunkStub
 	token    string // of the environment "test", with all abilities
 	personal string // of a person there
@@ -148,6 +153,8 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 	voices := agents.NewVoices(templates, voiceStub{}, log)
 	phones := telephony.New(telephony.Deps{Store: db, Prober: h.trunk, Vault: key, Log: log})
 	h.billing = billing.New(billing.Deps{Store: db, Prices: prices, Template: voices.Template})
+	guard := &egress.Guard{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
+	h.webhooks = webhooks.New(webhooks.Deps{Store: db, Vault: key, Client: guard.Client(0, 64<<10), CheckURL: guard.CheckURL, Log: log})
 	board = calls.New(calls.Config{NodeID: "node"}, calls.Deps{
 		Price: h.billing.Price, Store: db, Blobs: h.blobs, Dialer: h.trunk, Engines: noEngines, Unseal: phones.Password,
 		NewToken: secrets.NewToken, HashToken: secrets.HashToken, Authenticate: h.accounts.Authenticate, Log: log,
@@ -157,7 +164,7 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 	h.run(transport.Run)
 	server := httptest.NewServer(httpapi.New(httpapi.Config{RateLimit: 1_000_000}, httpapi.Deps{
 		Accounts: h.accounts, Agents: agents.New(agents.Deps{Store: db, Eraser: eraser, Voices: voices, Languages: languages}), Voices: voices,
-		Telephony: phones, Calls: board, Billing: h.billing, Erasures: eraser, Recordings: h.blobs, Signer: key,
+		Telephony: phones, Calls: board, Billing: h.billing, Webhooks: h.webhooks, Erasures: eraser, Recordings: h.blobs, Signer: key,
 		Transport: transport, Log: log,
 	}))
 	t.Cleanup(server.Close)
@@ -352,9 +359,16 @@ func (h *house) judge(o *operation, a answer) {
 	}
 }
 
+// filled matches a text of the contract, with anything where it names {something}.
+func filled(text string) *regexp.Regexp {
+	return regexp.MustCompile("^" + braced.ReplaceAllString(regexp.QuoteMeta(text), ".+") + "$")
+}
+
+var braced = regexp.MustCompile(`\\\{\w+\\\}`)
+
 func (h *house) judgeText(o *operation, a answer, c errorCode) {
 	h.t.Helper()
-	if a.body["message"] != c.text() {
+	if text, _ := a.body["message"].(string); !filled(c.text()).MatchString(text) {
 		h.t.Errorf("%s %s says %q, want %q", o.id, c.Code, a.body["message"], c.text())
 	}
 	if nested, ok := a.body["error"].(object); ok {
