@@ -34,7 +34,7 @@ func (c *Concealer) Good(pcm []int16) {
 	}
 	if c.lost > 0 && c.lost <= faded {
 		n := len(pcm)
-		blend := min(c.period/4+(c.lost*n/5+n/5), n/2) // a quarter period and 4 ms for each 10 ms lost, at most 10 ms
+		blend := c.period / 4 // the standard blends up to 10 ms, but what really came is worth more to a recognizer
 		for i := range blend {
 			w := float32(i+1) / float32(blend+1)
 			pcm[i] = int16(w*float32(pcm[i]) + (1-w)*c.sample(n))
@@ -117,12 +117,28 @@ func (c *Concealer) wave(turns, at int) float32 {
 // A first round looks at every other sample.
 func period(past []int16, n int) int {
 	shortest, longest := n/4, 3*n/4
-	best := peak(past, n, shortest, longest, 2)
-	return peak(past, n, max(shortest, best-1), min(longest, best+1), 1)
+	best, _ := peak(past, n, shortest, longest, 2)
+	best, like := peak(past, n, max(shortest, best-1), min(longest, best+1), 1)
+	if like < voicing*norm(past[len(past)-n:]) {
+		return longest
+	}
+	return best
 }
 
-func peak(past []int16, n, from, to, step int) int {
-	best, at := float32(math.Inf(-1)), from
+// voicing is the correlation below which sound has no pitch: its longest stretch is repeated, lest noise be made a tone.
+const voicing = 0.6
+
+func norm(pcm []int16) float32 {
+	var power float32
+	for _, v := range pcm {
+		power += float32(v) * float32(v)
+	}
+	return float32(math.Sqrt(float64(power)))
+}
+
+// peak gives the shift of the best likeness, and that likeness: the norm of the end if it is the same.
+func peak(past []int16, n, from, to, step int) (at int, best float32) {
+	best, at = float32(math.Inf(-1)), from
 	end := past[len(past)-n:]
 	for lag := from; lag <= to; lag += step {
 		before := past[len(past)-n-lag:]
@@ -136,5 +152,5 @@ func peak(past []int16, n, from, to, step int) int {
 			best, at = like, lag
 		}
 	}
-	return at
+	return at, best
 }
