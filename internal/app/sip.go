@@ -23,12 +23,13 @@ func (h *house) newSIP(guard *egress.Guard, board *boardLater) (*sipdoor.Door, e
 	users, usersErr := h.cfg.Users()
 	digest, digestErr := h.cfg.Digest()
 	tlsConfig, tlsErr := sipTLS(h.cfg)
-	if err := errors.Join(acceptErr, externalErr, portsErr, usersErr, digestErr, tlsErr); err != nil {
+	held, heldErr := music(h.cfg.SIPMusic)
+	if err := errors.Join(acceptErr, externalErr, portsErr, usersErr, digestErr, tlsErr, heldErr); err != nil {
 		return nil, err
 	}
 	cfg := sipdoor.Config{
-		Codecs: codecs(h.cfg.SIPCodecs),
-		Addr:   h.cfg.SIP, TLSAddr: h.cfg.SIPTLS, TLS: tlsConfig, ExternalIP: external, RTPPorts: ports, MediaTimeout: duration(h.cfg.RTPSilent),
+		Codecs: codecs(h.cfg.SIPCodecs), Music: held, Reliable: reliable[h.cfg.SIPRel],
+		Addr: h.cfg.SIP, TLSAddr: h.cfg.SIPTLS, TLS: tlsConfig, ExternalIP: external, RTPPorts: ports, MediaTimeout: duration(h.cfg.RTPSilent),
 		Accept: sipdoor.Accept{Any: accept.Any, Trunks: accept.Trunks, Loopback: accept.Loopback, Networks: accept.Networks},
 		Digest: digest, Secret: []byte(h.key.Sign("sip")), Scanners: h.cfg.Scanners(),
 		Refer: h.cfg.SIPRefer == "accept",
@@ -49,6 +50,11 @@ func (h *house) newSIP(guard *egress.Guard, board *boardLater) (*sipdoor.Door, e
 		deps.Trace = func(networkID string, m parley.SIPMessage) { board.TraceSIP(networkID, m) }
 	}
 	return sipdoor.New(cfg, deps)
+}
+
+// reliable is what the words of sip.reliable mean.
+var reliable = map[string]sipdoor.Reliable{
+	"required": sipdoor.ReliableIfRequired, "supported": sipdoor.ReliableIfSupported, "never": sipdoor.ReliableNever,
 }
 
 func codecs(names []string) (all []stream.Codec) {

@@ -50,6 +50,9 @@ func (c *Config) Check() error {
 			bad("sip.codecs", "%q is none of %s", name, strings.Join(codecs, ", "))
 		}
 	}
+	if c.SIPRel != "required" && c.SIPRel != "supported" && c.SIPRel != "never" {
+		bad("sip.reliable", "%q is none of required, supported, never", c.SIPRel)
+	}
 	if c.SIPRefer != "refuse" && c.SIPRefer != "accept" {
 		bad("sip.refer", "%q is neither refuse nor accept", c.SIPRefer)
 	}
