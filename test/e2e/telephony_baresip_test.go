@@ -131,7 +131,8 @@ func baresip(t *testing.T, to, play, account string) *soft {
 	config := []string{
 		"poll_method epoll", "module_path /usr/lib/baresip/modules", "audio_path " + b.dir, "snd_path " + b.dir, "sip_listen 0.0.0.0:5070",
 		"audio_source aufile," + play, "audio_player aubridge,nowhere", "audio_alert aubridge,nowhere",
-		"module g711.so", "module aufile.so", "module aubridge.so", "module sndfile.so",
+		"ausrc_srate 8000", "ausrc_channels 1", "module g711.so", "module g722.so", "module opus.so",
+		"module aufile.so", "module aubridge.so", "module sndfile.so",
 		"module srtp.so", "module dtls_srtp.so", "module ice.so", "module_app account.so", "module_app menu.so", "",
 	}
 	for name, text := range map[string]string{
