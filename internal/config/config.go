@@ -44,7 +44,7 @@ type Config struct {
 
 	SIPRing    Duration `koanf:"sip.ring_timeout" doc:"how long an outbound call may ring"`
 	SIPSession Duration `koanf:"sip.session_expires" doc:"how long a call lasts without a refresh, as offered to the other side (RFC 4028); 0s offers none"`
-	SIPRel     string   `koanf:"sip.reliable" doc:"provisional responses with PRACK: required (when the caller requires it), supported (whenever it can), or never"`
+	SIPRel     string   `koanf:"sip.reliable" doc:"provisional responses with PRACK: required (if the caller requires it), supported (if it can), or never"`
 	SIPMusic   string   `koanf:"sip.hold_music" doc:"WAV file that callers hear while we hold them; empty is silence"`
 	SIPRefer   string   `koanf:"sip.refer" doc:"REFER from callers, who ask us to call somebody: refuse, or accept from trunks and known networks"`
 	SIPSRTP    string   `koanf:"sip.srtp" doc:"encrypted sound: off, accept where it is offered, or require"`
