@@ -25,7 +25,7 @@ var TransferModes = []TransferMode{TransferRefer, TransferBridged, TransferWarm,
 
 // TransferRequest orders a transfer.
 type TransferRequest struct {
-	To       string // E.164
+	To       string // E.164, or the username of a softphone of the environment
 	Mode     TransferMode
 	Briefing string // of TransferWarm and TransferAttended; empty for none
 	// Return gives the caller back to the agent when the target of a joined call hangs up; else that ends the call.

@@ -62,10 +62,8 @@ func told(call llm.ToolCall, outcome, message string) *convo.Outcome {
 }
 
 // toolless makes the outcome of a transfer that the model did not ask for look like one that it did.
-func toolless(r parley.TransferRequest) func(outcome, message string) *convo.Outcome {
-	return func(outcome, message string) *convo.Outcome {
-		return told(llm.ToolCall{ID: "transfer-" + parley.NewID(), Name: llm.ToolTransfer, Arguments: json.RawMessage(`{}`)}, outcome, message)
-	}
+func toolless(outcome, message string) *convo.Outcome {
+	return told(llm.ToolCall{ID: "transfer-" + parley.NewID(), Name: llm.ToolTransfer, Arguments: json.RawMessage(`{}`)}, outcome, message)
 }
 
 // transferTool takes up a transfer that the model asks for, without making it wait.

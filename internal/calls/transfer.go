@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/parley-voice/parley"
@@ -87,7 +88,7 @@ func (s *Switchboard) newTransfer(ctx context.Context, l *live, r parley.Transfe
 	if len(r.Briefing) > briefingMost {
 		return nil, parley.Invalid("briefing", "The briefing field must not be greater than 1000 characters.")
 	}
-	t := &transfer{s: s, l: l, talk: l.talking(), req: r, settled: make(chan struct{}), tell: toolless(r)}
+	t := &transfer{s: s, l: l, talk: l.talking(), req: r, settled: make(chan struct{}), tell: toolless}
 	if t.talk == nil {
 		return nil, parley.Errorf(parley.CallNotActive, "Call is not active")
 	}
@@ -103,6 +104,11 @@ func (s *Switchboard) newTransfer(ctx context.Context, l *live, r parley.Transfe
 func (s *Switchboard) targetOf(ctx context.Context, l *live, r parley.TransferRequest, prefixes []string) (t media.Target, err error) {
 	c := l.call
 	err = s.deps.Store.View(ctx, func(ctx context.Context, tx store.Tx) error {
+		var err error
+		if t.Phone, err = phoneNamed(ctx, tx, c.EnvironmentID, r.To); err != nil || t.Phone != nil {
+			t.From, t.To = farNumber(c), r.To
+			return err
+		}
 		a, err := tx.Agent(ctx, c.EnvironmentID, c.AgentID)
 		if err != nil {
 			return err
@@ -124,10 +130,35 @@ func (s *Switchboard) targetOf(ctx context.Context, l *live, r parley.TransferRe
 		}
 		return nil
 	})
+	if err == nil && t.Phone != nil && r.Mode == parley.TransferRefer {
+		err = parley.Errorf(parley.TransferUnsupported, "A softphone is rung from here: use another mode")
+	}
 	if err == nil && t.Trunk.ID != "" {
 		t.Password, err = s.deps.Unseal(&t.Trunk)
 	}
 	return t, err
+}
+
+// phoneNamed finds a softphone of an environment by its username; nil for a number, and where there is none.
+func phoneNamed(ctx context.Context, tx store.Tx, env, name string) (*parley.Softphone, error) {
+	if name == "" || strings.HasPrefix(name, "+") {
+		return nil, nil
+	}
+	all, err := tx.ListSoftphones(ctx, env)
+	for _, p := range all {
+		if p.Username == name {
+			return p, err
+		}
+	}
+	return nil, err
+}
+
+// farNumber is the number of the other side of a call.
+func farNumber(c *parley.Call) string {
+	if c.Direction == parley.Outbound {
+		return c.To
+	}
+	return c.From
 }
 
 // begin takes the caller from the agent and lets the transfer go on by itself.
@@ -233,7 +264,7 @@ func (t *transfer) refer(ctx context.Context) {
 
 // sendOn refers the caller; otherwise takes what is no success.
 func (t *transfer) sendOn(ctx context.Context, r media.Referral, otherwise func(media.Report)) {
-	report := media.Report{Outcome: media.OutcomeFailed, Reason: endedNetwork}
+	report := media.Report{Outcome: media.OutcomeFailed, Reason: "not_supported"}
 	if leg, ok := t.lent.Leg.(media.Referrer); ok {
 		if told, err := leg.Refer(ctx, r); err == nil {
 			report = told

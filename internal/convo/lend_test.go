@@ -227,7 +227,8 @@ func TestTheModelTransfersAfterItsWords(t *testing.T) {
 		if len(at) != 1 || at[0] != "c1 after "+greeting+" i am connecting you." {
 			t.Fatalf("transfers %q", at)
 		}
-		if tool := brief.Tools[len(brief.Tools)-1]; tool.Name != llm.ToolTransfer || !strings.Contains(string(tool.Parameters), `"enum":["sales"]`) || !strings.Contains(tool.Description, "people who sell") {
+		tool := brief.Tools[len(brief.Tools)-1]
+		if tool.Name != llm.ToolTransfer || !strings.Contains(string(tool.Parameters), `"enum":["sales"]`) || !strings.Contains(tool.Description, "sell") {
 			t.Errorf("tool %s %s", tool.Description, tool.Parameters)
 		}
 		l := r.lend()

@@ -11,7 +11,7 @@ const (
 
 // Referral asks the far side of a leg to call somebody else in our place.
 type Referral struct {
-	To string // E.164, or the username of a phone
+	To string // E.164
 	// Replaces is a leg of ours that the far side is to take over, answered by the target already: an attended transfer. To is not
 	// used then. Nil for a blind one.
 	Replaces Leg

@@ -126,6 +126,7 @@ type dialog struct {
 	peer      peer
 	remoteSeq int64  // of the peer's last request, -1 before the first
 	trunk     string // id of the trunk it goes through, empty for none
+	softphone bool   // it calls from a registered one
 	creds     *credentials
 	phase     phase
 	serving   *answering // an INVITE of the peer's that is not done with

@@ -2,6 +2,7 @@ package sipdoor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -53,6 +54,9 @@ func (d *Door) referTo(ctx context.Context, of *dialog, r media.Referral) (strin
 	if r.Replaces != nil {
 		return replacing(ctx, r.Replaces)
 	}
+	if of.softphone {
+		return "", errors.New("sipdoor: a softphone knows no way to numbers but us")
+	}
 	var uri sip.Uri
 	err := of.ask(ctx, func() error {
 		uri = sip.Uri{Scheme: "sip", User: r.To, Host: of.peer.target.Host, Port: of.peer.target.Port}
@@ -91,8 +95,19 @@ func (g *referring) begin() error {
 	g.by = "<" + by.String() + ">"
 	d.referring = g
 	g.limit = d.after(d.door.cfg.Timers.Refer, func() { g.settle(media.OutcomeUnknown, g.status, "no_notify") })
-	g.send(d.creds)
+	g.start()
 	return nil
+}
+
+// start sends the REFER once the far side has acknowledged our last 2xx: it does not count itself in the call before.
+func (g *referring) start() {
+	switch {
+	case g.over:
+	case g.dialog.serving != nil:
+		g.dialog.after(g.dialog.door.cfg.Timers.T1/4, g.start)
+	default:
+		g.send(g.dialog.creds)
+	}
 }
 
 func (g *referring) pending() bool { return g != nil && !g.over }

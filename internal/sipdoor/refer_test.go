@@ -124,6 +124,22 @@ func TestReferNamesTargetAndReferrer(t *testing.T) {
 	c.want(reports, media.OutcomeAnswered, "sip_200")
 }
 
+// RFC 3261 §13.3.1.4: a caller is in the call once its ACK is here; what it is asked before may find nobody.
+func TestReferWaitsForTheAck(t *testing.T) {
+	legs := make(chan media.Leg, 1)
+	p := newPhone(t, open(t, pickUp(legs)))
+	p.request("INVITE", req{body: plainSDP})
+	ok := p.expect("200 OK")
+	c := &call{t: t, p: p, leg: get(t, "the leg", legs)}
+	reports := c.refers(media.Referral{To: "+12025550155"})
+	p.silent("REFER")
+	p.ack(ok)
+	p.reply(p.expect("REFER"), "603 Decline", "", "")
+	c.want(reports, media.OutcomeRefused, "refer_603")
+	p.request("BYE", req{uri: ok.uri("contact"), toTag: ok.tag("to")})
+	p.expectOf("200 OK", "cseq", "BYE")
+}
+
 // RFC 3515 §2.4.5: the status line in the NOTIFY is the outcome; RFC 6665 §4.1.3: the reason of a subscription's end.
 func TestNotifyTellsTheOutcome(t *testing.T) {
 	for _, x := range []struct {

@@ -82,7 +82,7 @@ func (d *dialog) wishOf(req *sip.Request) (w media.Wish, wrong *refusal) {
 		w.Replaces, _ = url.PathUnescape(r)
 	}
 	method := to.UriParams.GetOr("method", "INVITE")
-	friend := d.trunk != "" || d.door.standing(d.peer.source.addr.Addr()) == known
+	friend := d.trunk != "" || d.softphone || d.door.standing(d.peer.source.addr.Addr()) == known
 	switch {
 	case !d.door.cfg.Refer, !friend, d.phase != confirmed, w.To == "", !strings.EqualFold(method, "INVITE"),
 		to.Scheme != "sip" && to.Scheme != "sips" && to.Scheme != "tel", strings.ContainsAny(w.Replaces, "\r\n"):

@@ -12,7 +12,7 @@ import (
 )
 
 // parsed is an INVITE with a header line as it comes from an address.
-func parsed(t *testing.T, p *phone, line, source string) *sip.Request {
+func parsed(t *testing.T, line, source string) *sip.Request {
 	t.Helper()
 	text := strings.Join([]string{"INVITE sip:x@127.0.0.1 SIP/2.0", "Via: SIP/2.0/UDP " + source + ";branch=z9hG4bKx", "From: <sip:x@h>;tag=z",
 		"To: <sip:y@h>", "Call-ID: z@h", "CSeq: 1 INVITE", line, "Content-Length: 0", "", ""}, "\r\n")

@@ -127,15 +127,14 @@ func TestReplacesPicksUpACallThatRingsElsewhere(t *testing.T) {
 func TestStrangersReplaceNothing(t *testing.T) {
 	d := open(t, nil, func(c *Config, deps *Deps) {
 		c.Accept = Accept{Any: true}
-		deps.Answerer = answers(func(in media.Incoming) {})
+		deps.Answerer = answers(func(media.Incoming) {})
 	})
 	old := talkTo(t, d, newPhone(t, nil))
-	p := newPhone(t, d)
 	// The same address may: it is part of the call. Another one is tried in the rule alone, since loopback has only this one here.
-	if over, wrong := d.replaced(parsed(t, p, replacesOf(old.invite), "192.0.2.7:5060"), judgement{}); over != nil || wrong == nil || wrong.status != 403 {
+	if over, wrong := d.replaced(parsed(t, replacesOf(old.invite), "192.0.2.7:5060"), judgement{}); over != nil || wrong == nil || wrong.status != 403 {
 		t.Errorf("%+v, %+v", over, wrong)
 	}
-	if over, wrong := d.replaced(parsed(t, p, replacesOf(old.invite), "192.0.2.7:5060"), judgement{trunk: "t1"}); over == nil || wrong != nil {
+	if over, wrong := d.replaced(parsed(t, replacesOf(old.invite), "192.0.2.7:5060"), judgement{trunk: "t1"}); over == nil || wrong != nil {
 		t.Errorf("the call's own trunk: %+v", wrong)
 	}
 }

@@ -106,6 +106,7 @@ func (d *Door) invited(req *sip.Request, tx *sip.ServerTx, j judgement) *refusal
 	}
 	p := peerOfCaller(req, d.stack.contact(userOf(&req.Recipient), from(req)))
 	dlg := d.newDialog(p)
+	dlg.softphone = j.phone != nil
 	dlg.trunk, dlg.remoteSeq, dlg.canceled = j.trunk, int64(req.CSeq().SeqNo), d.invites.canceled(inviteKey(req))
 	if !d.dialogs.enter(p.key(), dlg) { // the same request by another way (RFC 3261 §8.2.2.2)
 		d.dialogs.leave(dlg)

@@ -2,7 +2,6 @@ package calls
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,8 +9,6 @@ import (
 
 	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/audio"
-	"github.com/parley-voice/parley/internal/calls"
-	"github.com/parley-voice/parley/internal/llm"
 	"github.com/parley-voice/parley/internal/llm/llmtest"
 	"github.com/parley-voice/parley/internal/media"
 	"github.com/parley-voice/parley/internal/media/mediatest"
@@ -361,6 +358,30 @@ func TestAttendedTransferThatIsRefusedStaysJoinedHere(t *testing.T) {
 	})
 }
 
+func TestASoftphoneOfTheEnvironmentIsRung(t *testing.T) {
+	inHouse(t, func(h *house) {
+		now := parley.Stamp(time.Now())
+		anna := &parley.Softphone{ID: parley.NewID(), EnvironmentID: h.actor.EnvironmentID, Username: "anna", Sealed: []byte("x"), CreatedAt: now, UpdatedAt: now}
+		h.update(func(ctx context.Context, tx store.Tx) error { return tx.InsertSoftphone(ctx, anna) })
+		_, r, id := h.answered()
+		for want, r := range map[parley.Code]parley.TransferRequest{
+			parley.TransferUnsupported: {To: "anna", Mode: parley.TransferRefer}, parley.InvalidPhoneNumber: {To: "bert", Mode: parley.TransferBridged},
+		} {
+			if _, err := h.board.Transfer(h.t.Context(), h.actor, id, r); parley.CodeOf(err) != want {
+				t.Errorf("%+v: %v", r, err)
+			}
+		}
+		target := h.answers(time.Second)
+		o := h.transfer(id, parley.TransferRequest{To: "anna", Mode: parley.TransferBridged})
+		<-o.done
+		if d := h.dialer.Dialled(); o.err != nil || o.result.Outcome != "answered" || len(d) != 1 || d[0].Phone == nil || d[0].Phone.ID != anna.ID || d[0].From != caller {
+			t.Errorf("%+v, %v; dialled %+v", o.result, o.err, d)
+		}
+		target.HangUp()
+		<-r.done
+	})
+}
+
 func TestTransfersThatAreNotBegun(t *testing.T) {
 	inHouse(t, func(h *house) {
 		leg, r, id := h.answered()
@@ -415,124 +436,6 @@ func TestANetworkWithoutReferIsSaidSo(t *testing.T) {
 			t.Error(err)
 		}
 		r.leg.HangUp()
-		<-r.done
-	})
-}
-
-func TestTheModelTransfers(t *testing.T) {
-	for name, c := range map[string]struct {
-		target, said string
-		outcome      media.Outcome
-	}{
-		"to a busy line": {"sales", "The line is busy at the moment.", media.OutcomeBusy},
-		"to nobody":      {"boss", "I could not connect you.", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				h := furnish(t)
-				h.targets = []calls.Target{{Name: "sales", TransferRequest: parley.TransferRequest{To: colleague, Mode: parley.TransferWarm}}}
-				h.model = &llmtest.Model{Script: func(_ llm.Brief, history []llm.Message) llmtest.Reply {
-					last := history[len(history)-1]
-					if last.Role == llm.Caller {
-						return llmtest.Reply{Words: []string{"one moment."}, Calls: []llm.ToolCall{{
-							ID: "c1", Name: llm.ToolTransfer, Arguments: json.RawMessage(`{"target":"` + c.target + `","briefing":"bob"}`),
-						}}}
-					}
-					var result struct{ Message string }
-					if err := json.Unmarshal([]byte(last.Text), &result); err != nil {
-						t.Error(err)
-					}
-					return llmtest.Say(result.Message)
-				}}
-				h.open()
-				leg, r, _ := h.answered()
-				h.dialer.Answers, h.dialer.Err = time.Second, &media.NotAnswered{Outcome: media.OutcomeBusy, Status: 486, Reason: "sip_486"}
-				says(leg.Leg, "give me sales please")
-				h.sleep(10 * time.Second)
-				if got := speechtest.Text(leg.Said()); !strings.HasSuffix(got, c.said) || !strings.Contains(got, "one moment.") {
-					t.Errorf("told %q", got)
-				}
-				leg.HangUp()
-				<-r.done
-				h.sleep(time.Second)
-				if got, _ := h.only(); c.outcome != "" && (len(got.Transfers) != 1 || got.Transfers[0].Outcome != string(c.outcome)) {
-					t.Errorf("kept %+v", got.Transfers)
-				}
-				h.close()
-			})
-		})
-	}
-}
-
-// wishes makes the caller's side ask that we call somebody, and returns what it is told.
-func (l *sipLeg) wish(to string) *[]int {
-	told := &[]int{}
-	l.wishes <- media.Wish{To: to, Replaces: "a;to-tag=b;from-tag=c", Progress: func(status int) { *told = append(*told, status) }}
-	return told
-}
-
-func TestAWishOfTheCallersSideIsGranted(t *testing.T) {
-	inHouse(t, func(h *house) {
-		leg, r, _ := h.answered()
-		target := h.answers(time.Second)
-		told := leg.wish(colleague)
-		h.sleep(4 * time.Second)
-		if d := h.dialer.Dialled(); len(d) != 1 || d[0].To != colleague || d[0].Replaces != "a;to-tag=b;from-tag=c" {
-			t.Errorf("dialled %+v", d)
-		}
-		if len(*told) != 2 || (*told)[0] != 180 || (*told)[1] != 200 || leg.Cause() != media.EndLocal {
-			t.Errorf("told %v, %s", *told, leg.Cause())
-		}
-		says(target, "are you open?")
-		h.sleep(4 * time.Second)
-		if got := speechtest.Text(target.Said()); got != "hello there yes we are." {
-			t.Errorf("the target was told %q", got)
-		}
-		target.HangUp()
-		<-r.done
-		h.sleep(time.Second)
-		if c := h.wantCall(parley.CallCompleted, parley.EndedByCaller); len(c.Transfers) != 1 || c.Transfers[0].Mode != parley.TransferAsked {
-			t.Errorf("%+v", c.Transfers)
-		}
-	})
-}
-
-func TestAStrangersWishDialsNothing(t *testing.T) {
-	for name, to := range map[string]string{
-		"an emergency number": "+19115550100", "a premium number": "+19005550100", "another country": "+4930123456", "an extension": "101",
-	} {
-		t.Run(name, func(t *testing.T) {
-			inHouse(t, func(h *house) {
-				leg, r, _ := h.answered()
-				told := leg.wish(to)
-				h.sleep(2 * time.Second)
-				if d := h.dialer.Dialled(); len(d) != 0 || len(*told) != 1 || (*told)[0] != 603 {
-					t.Errorf("dialled %+v, told %v", d, *told)
-				}
-				says(leg.Leg, "are you open?")
-				h.sleep(4 * time.Second)
-				if got := speechtest.Text(leg.Said()); got != "hello there yes we are." {
-					t.Errorf("told %q", got)
-				}
-				leg.HangUp()
-				<-r.done
-			})
-		})
-	}
-}
-
-func TestAWishForABusyLineGoesOnWithTheCaller(t *testing.T) {
-	inHouse(t, func(h *house) {
-		leg, r, _ := h.answered()
-		h.dialer.Answers, h.dialer.Err = time.Second, &media.NotAnswered{Outcome: media.OutcomeBusy, Status: 486, Reason: "sip_486"}
-		told := leg.wish(colleague)
-		h.sleep(3 * time.Second)
-		says(leg.Leg, "are you open?")
-		h.sleep(4 * time.Second)
-		if got := speechtest.Text(leg.Said()); !strings.HasSuffix(got, "yes we are.") || len(*told) != 1 || (*told)[0] != 486 {
-			t.Errorf("told %q, %v", got, *told)
-		}
-		leg.HangUp()
 		<-r.done
 	})
 }

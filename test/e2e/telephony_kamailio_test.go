@@ -30,7 +30,7 @@ func kamailio(s *Server, trunk int) proxy {
 	s.beside("kamailio", "kamailio", "-DD", "-E", "-f", "../../bench/kamailio/kamailio.cfg", "-l", fmt.Sprintf("udp:127.0.0.1:%d", p.port),
 		"-P", dir+"/kamailio.pid", "-Y", dir, "-m", "256", "-A", fmt.Sprintf("PARLEY=%q", "sip:"+s.SIP), "-A", "PARLEYPORT="+own,
 		"-A", fmt.Sprintf("TRUNK=%q", fmt.Sprintf("sip:127.0.0.1:%d", trunk)), "-A", fmt.Sprintf("RTPENGINE=%q", fmt.Sprintf("udp:127.0.0.1:%d", ng)))
-	if !listens(p.port) {
+	if !listens("127.0.0.1", p.port) {
 		s.t.Fatal("kamailio does not listen")
 	}
 	return p

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -169,21 +170,28 @@ func whole(begins string, steps []string) string {
 // trunk starts sipp as a trunk on a port and returns what waits for its end, which must come as the scenario says.
 func trunk(t *testing.T, port int, steps ...string) (finished func()) {
 	t.Helper()
+	return sippAt(t, "127.0.0.1", port, steps...)
+}
+
+// sippAt is trunk at another address.
+func sippAt(t *testing.T, host string, port int, steps ...string) (finished func()) {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "trunk.xml")
 	if err := os.WriteFile(file, []byte(whole(trunkBegins, steps)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	finished = sipp{scenario: file, sound: openLine(), args: []string{"-p", strconv.Itoa(port), "-m", "1", "-timeout", "25s"}}.start(t)
-	if !listens(port) {
+	finished = sipp{scenario: file, sound: openLine(), args: []string{"-i", host, "-mi", host, "-p", strconv.Itoa(port), "-m", "1", "-timeout", "25s"}}.start(t)
+	if !listens(host, port) {
 		finished()
 		t.Fatalf("sipp does not listen on port %d", port)
 	}
 	return finished
 }
 
-// listens waits until a program has bound a UDP port of loopback.
-func listens(port int) bool {
-	want := fmt.Sprintf("0100007F:%04X ", port)
+// listens waits until a program has bound a UDP port of an IPv4 address.
+func listens(host string, port int) bool {
+	a := netip.MustParseAddr(host).As4()
+	want := fmt.Sprintf("%02X%02X%02X%02X:%04X ", a[3], a[2], a[1], a[0], port)
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if b, err := os.ReadFile("/proc/net/udp"); err == nil && strings.Contains(string(b), want) {
 			return true

@@ -17,6 +17,7 @@ var callRules = []rule{
 			c.Payload, c.Context = json.RawMessage(`{"b": 1.0,"a":"O'Neil ☎","a":null}`), json.RawMessage(`{}`)
 			c.TokenHash, c.DialAt, c.AnsweredAt, c.Testing = "hash", h.tick(), new(h.tick()), true
 			c.Messages = []parley.TakenMessage{{TakenAt: h.tick(), Slots: map[string]string{"name": "Ada"}}}
+			c.Transfers = []parley.Transfer{{To: "+12025550155", Mode: parley.TransferWarm, Outcome: "busy", Reason: "sip_486", StartedAt: h.tick(), EndedAt: new(h.tick())}}
 			c.Quality = &parley.Quality{Codec: "PCMU", Encryption: "sdes", LossPercent: 1.5, RoundTripMillis: new(12.5), MOSEstimate: 4.1, Method: parley.QualityMethod}
 		})
 		view(t, h, func(ctx context.Context, tx store.Tx) error {
@@ -73,11 +74,12 @@ var callRules = []rule{
 	{"an update keeps what the call comes without", func(t *testing.T, h *house) {
 		c := h.call(t, h.agent(t), func(c *parley.Call) {
 			c.Recording, c.RecordingNote = "e/a/c.wav", "disk full"
+			c.Transfers = []parley.Transfer{{To: "+12025550155", Mode: parley.TransferRefer, StartedAt: h.tick()}}
 			c.Messages = []parley.TakenMessage{{TakenAt: h.tick(), Slots: map[string]string{"name": "Ada"}}}
 			c.Quality = &parley.Quality{Codec: "PCMU", Encryption: "sdes", LossPercent: 1.5, RoundTripMillis: new(12.5), MOSEstimate: 4.1, Method: parley.QualityMethod}
 		})
 		bare := *c
-		bare.Snapshot, bare.Recording, bare.RecordingNote, bare.Messages, bare.Quality, bare.Status = nil, "", "", nil, nil, parley.CallAnswered
+		bare.Snapshot, bare.Recording, bare.RecordingNote, bare.Messages, bare.Transfers, bare.Quality, bare.Status = nil, "", "", nil, nil, nil, parley.CallAnswered
 		h.writes(t, &bare, true)
 		c.Status = parley.CallAnswered
 		view(t, h, func(ctx context.Context, tx store.Tx) error { return same("kept", c)(tx.Call(ctx, h.env, c.ID)) })
@@ -86,10 +88,11 @@ var callRules = []rule{
 		h.writes(t, c, true)
 		view(t, h, func(ctx context.Context, tx store.Tx) error { return same("replaced", c)(tx.Call(ctx, h.env, c.ID)) })
 	}},
-	{"recording and messages are amended even at the end, and nothing else", func(t *testing.T, h *house) {
+	{"recording, messages and transfers are amended even at the end, and nothing else", func(t *testing.T, h *house) {
 		c := h.call(t, h.agent(t), func(c *parley.Call) { c.Status = parley.CallCompleted })
 		amended := *c
 		amended.Recording, amended.RecordingNote = "e/a/c.wav", "disk full"
+		amended.Transfers = []parley.Transfer{{To: "+12025550155", Mode: parley.TransferRefer, Outcome: "answered", StartedAt: h.tick()}}
 		amended.Messages = []parley.TakenMessage{{TakenAt: h.tick(), Slots: map[string]string{"phone": "123"}}}
 		written := amended
 		written.Status, written.To = parley.CallRinging, "+1"
