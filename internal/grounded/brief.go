@@ -45,9 +45,10 @@ type knowledge struct {
 	trainings  map[int]map[string]bool // stems by topic
 	rarity     map[string]float64      // inverse document frequency of a stem
 	now        time.Time
-	likeness   float64 // how far the embedder sets answers apart from other sentences; see gauge
-	open       hours   // the span of the day in which the business is open
-	transfer   *form   // a tool without inputs that reaches a person
+	likeness   float64  // how far the embedder sets answers apart from other sentences; see gauge
+	open       hours    // the span of the day in which the business is open
+	tools      []string // names of all tools, which no caller is to hear
+	transfer   *form    // a tool without inputs that reaches a person
 }
 
 // understand reads a brief. It never fails: what it cannot use it leaves out.
@@ -61,6 +62,7 @@ func understand(b llm.Brief) *knowledge {
 	}
 	for _, tool := range b.Tools {
 		k.addTool(tool)
+		k.tools = append(k.tools, tool.Name)
 	}
 	k.read(0, "", b.Description)
 	for i, t := range b.Trainings {
@@ -116,6 +118,9 @@ func (k *knowledge) read(topic int, subject, text string) {
 	}
 	before := ""
 	for _, p := range passages(text) {
+		if p.text = k.withoutTools(p.text); p.text == "" {
+			continue
+		}
 		o, isOrder := splitOrder(p.text)
 		if reSuch.MatchString(o.condition) {
 			o.condition = before
@@ -162,6 +167,24 @@ func afterAbout(s string) string {
 	return s
 }
 
+// withoutTools drops the part of a sentence that tells the agent which tool to use: "Tours are on Tuesdays, you can book one with book_tour."
+func (k *knowledge) withoutTools(s string) string {
+	var kept []string
+	parts := strings.Split(s, ", ")
+	for _, p := range parts {
+		if !slices.ContainsFunc(k.tools, func(t string) bool { return strings.Contains(t, "_") && strings.Contains(p, t) }) {
+			kept = append(kept, p)
+		}
+	}
+	if len(kept) == len(parts) {
+		return s
+	}
+	if len(kept) == 0 || strings.HasSuffix(kept[0], " by you") {
+		return ""
+	}
+	return stopped(strings.Join(kept, ", "))
+}
+
 func (k *knowledge) introduce(topic int, text string) {
 	if k.identity == "" {
 		k.identity = text
@@ -202,7 +225,7 @@ func leans(ws []string) bool {
 
 func (k *knowledge) addFact(f *fact, subject, heading string) *fact {
 	ws := words(f.text)
-	if len(ws) < 2 {
+	if len(ws) < 2 && !f.answers {
 		return f.leansOn
 	}
 	previous := f.leansOn

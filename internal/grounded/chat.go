@@ -7,7 +7,6 @@ import (
 	"github.com/parley-voice/parley/internal/llm"
 	"log/slog"
 	"strconv"
-	"strings"
 )
 
 // chat is one conversation; all of its state comes with the history.
@@ -101,11 +100,14 @@ func (c *chat) perform(ctx context.Context, s *state, a act) reply {
 func (c *chat) answer(ctx context.Context, s *state, a act) []string {
 	k := c.knows
 	var out []string
-	missed := false
+	missed, unsure := false, false
 	topic := s.topic
 	for i, v := range c.vectors(ctx, a.questions) {
-		f := k.search(a.questions[i], topic, v)
+		f := k.weighed(a.questions[i], topic, v, k.search(a.questions[i], topic, v))
 		switch {
+		case len(f.facts) > 0 && f.unsure:
+			out = appendNew(appendNew(out, sayNotExactly), spoken(f.facts)...)
+			topic, unsure = f.facts, true
 		case len(f.facts) > 0:
 			out = appendNew(out, spoken(f.facts)...)
 			topic = f.facts
@@ -122,7 +124,9 @@ func (c *chat) answer(ctx context.Context, s *state, a act) []string {
 		return []string{sayUnknown, askMessage}
 	case len(out) == 0:
 		return []string{sayUnknown}
-	case missed:
+	case unsure && a.offer:
+		return append(out, askOrMessage)
+	case missed && !unsure:
 		return append(out, sayUnknownPart)
 	}
 	return out
@@ -161,7 +165,7 @@ func (c *chat) vectors(ctx context.Context, qs []question) [][]float32 {
 	}
 	texts := make([]string, len(qs))
 	for i, q := range qs {
-		texts[i] = strings.Join(q.ws, " ")
+		texts[i] = q.said
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, embedPatience, errors.New("embedding a question took too long"))
 	defer cancel()

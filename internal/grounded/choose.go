@@ -6,33 +6,6 @@ import (
 	"strings"
 )
 
-// paraphrase answers with the one sentence that the embedder holds for far more like the question than the rest, when no words decide.
-// The bounds lie above what questions without an answer reach: two things of one sort are as alike as two names of one thing.
-func (k *knowledge) paraphrase(q question, vector []float32) found {
-	unheard := slices.ContainsFunc(q.keys, func(n key) bool { return !n.circumstance && !k.knows(n) })
-	if vector == nil || len(q.ws) < 3 || unheard {
-		return found{}
-	}
-	mean := meanLikeness(k.facts, vector)
-	var best *fact
-	first, second := 0.0, 0.0
-	for _, f := range k.facts {
-		if f.vector == nil || f.identity {
-			continue
-		}
-		l := dot(vector, f.vector) - mean
-		if l > first {
-			best, first, second = f, l, first
-		} else if l > second {
-			second = l
-		}
-	}
-	if best == nil || first < surelyLike*k.likeness || first-second < clearlyLike*k.likeness || !q.fits(best) {
-		return found{}
-	}
-	return found{facts: []*fact{best}}
-}
-
 // aboutUs answers where the business is and when it is open.
 func (k *knowledge) aboutUs(q question) found {
 	var out []*fact

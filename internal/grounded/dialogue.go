@@ -140,7 +140,7 @@ func (k *knowledge) person(s *state, u utterance) act {
 	if s.form != nil {
 		return say(append([]string{sayCannotPass}, k.next(s)...)...)
 	}
-	if f, score := k.bestForm(u, true); f != nil && score >= 1 {
+	if f, score := k.bestForm(u, true); f != nil && (score >= 1 || f.message && score >= 0.5) {
 		return k.begin(s, f, u)
 	}
 	k.openForm(s, k.fallback, u)

@@ -62,16 +62,16 @@ var (
 		`plate|reference|size|reason|details|contact|make|model|birthday|what|which|how many|` +
 		`insurance|symptoms|problem|company|room|case|code|medicine|colou?r)\b`)
 	reTakeMessage = regexp.MustCompile(`(?i)\b(?:take|leave|record|note|offer) (?:down )?(?:a |the |their )?messages?\b|\boffer (?:a )?call ?backs?\b`)
-	reMessageWith = regexp.MustCompile(`(?i)\bmessages? with (?:the |their |a )?(.+)$`)
+	reMessageWith = regexp.MustCompile(`(?i)\bmessages?(?: with|:) (?:the |their |a )?(.+)$`)
 	reListEnd     = regexp.MustCompile(`(?i)(?:,? (?:so|so that|in order to|before|because|when|if|unless) |,? and (?:then |also )?(?:let |` +
 		`say|tell|promise|repeat|confirm|explain|read|thank|assure|pass|send|forward)\b|;|` +
-		`,? (?:and )?(?:we|he|she|they|(?-i:[A-Z])\w+|(?:the|our|an?|one of (?:our|the)) \w+)(?: will| can|'ll|’ll)? (?:calls?|rings?|phones?|gets?|contacts?|writes?|` +
+		`,? (?:and )?(?:we|he|she|they|(?-i:[A-Z])\w+|(?:the|our|an?|one of (?:our|the)) \w+(?: \w+)?(?: \([^)]*\))?)(?: will| can|'ll|’ll)? (?:calls?|rings?|phones?|gets?|contacts?|writes?|` +
 		`repl(?:y|ies)|answers?|responds?|returns?)\b)`)
-	reComesOf = regexp.MustCompile(`^(?i),? (?:and )?((?:we|he|she|they|(?-i:[A-Z])\w+|(?:the|our|an?|one of (?:our|the)) \w+)(?: will| can|'ll|` +
+	reComesOf = regexp.MustCompile(`^(?i),? (?:and )?((?:we|he|she|they|(?-i:[A-Z])\w+|(?:the|our|an?|one of (?:our|the)) \w+(?: \w+)?(?: \([^)]*\))?)(?: will| can|'ll|` +
 		`’ll)? (?:calls?|rings?|phones?|gets?|` +
 		`contacts?|writes?|repl(?:y|ies)|answers?|responds?|returns?)\b.*)$`)
 	reAnd     = regexp.MustCompile(`^(?i),? ?and (?:then |also )?`)
-	reListCut = regexp.MustCompile(`(?i),? and |, | as well as | plus `)
+	reListCut = regexp.MustCompile(`(?i),? and |, | as well as | plus | \+ `)
 	reOwner   = regexp.MustCompile(`^(?i)(?:(?:for |also |the |a |an |their |his or her |her |his |your |both |callers?(?:'s|s')? |` +
 		`customers?(?:'s|s')? |guests?(?:'s|s')? |patients?(?:'s|s')? |` +
 		`clients?(?:'s|s')? |owners?(?:'s|s')? |members?(?:'s|s')? |users?(?:'s|s')? )*)`)

@@ -58,7 +58,7 @@ var anywhere = []struct {
 		`receptionist|manager|colleague|staff|boss|owner|anyone|a member of staff)(?: being| real| else)?|(?:a )?(?:real|human|live|` +
 		`actual) (?:person|human|being|agent|operator)(?: please)?|(?:get|give) me (?:a |an |the )?(?:person|human|manager|operator|someone)(?: real)?|` +
 		`(?:(?:can|could|may|might) (?:i|we)|let me|(?:i|we) (?:want|need|have|wanted|would like|would love|was hoping) to)(?: please| maybe| just|` +
-		` quickly)? (?:talk|speak) (?:to|with)(?: \w+){1,6}|` +
+		` quickly)? (?:talk|speak|have a word) (?:to|with)(?: \w+){1,6}|` +
 		`transfer me|operator|representative|(?:a |an )?(?:person|human) please|is (?:there )?(?:anyone|anybody|someone|somebody) (?:i can|` +
 		`there i can) (?:talk|speak) to) `)},
 	{wantsHelp, regexp.MustCompile(` (?:what (?:else )?can you (?:do|tell me|help me with|help with|offer)(?: for me)?|what (?:do|` +

@@ -45,7 +45,7 @@ var (
 // Verbs that after "do not" speak to the agent; other "do not" sentences may be advice to callers.
 var reAgentVerb = regexp.MustCompile(`^(?i)(?:give|discuss|promise|talk|say|mention|quote|diagnos\w*|recommend|reveal|share|make|tell|` +
 	`answer|offer|speak|interrupt|argue|accept|guess|invent|read|disclose|provide|suggest|comment|transfer|hang|be|ask|use|sound|repeat|` +
-	`confirm|collect|state|advise|negotiate|engage|apologi[sz]e|agree|assume)$`)
+	`confirm|collect|state|advise|negotiate|engage|apologi[sz]e|agree|assume|commit|let)$`)
 
 // order is what one sentence asks of the agent.
 type order struct {

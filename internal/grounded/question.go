@@ -15,6 +15,7 @@ type key struct {
 // question is one thing that the caller wants to know.
 type question struct {
 	ws      []string
+	said    string   // in the caller's words, all of them when nothing else was asked
 	keys    []key    // must be covered
 	weak    []string // stems that only rank
 	kind    kind
@@ -63,6 +64,7 @@ func questions(u utterance) []question {
 	}
 	if len(out) == 0 {
 		if q, ok := newQuestion(slices.Concat(statements...)); ok {
+			q.said = u.raw
 			return []question{q}
 		}
 		return nil
@@ -80,6 +82,9 @@ func questions(u utterance) []question {
 		if q, ok := newQuestion(slices.Concat(statements...)); ok {
 			first.context = q.keys
 		}
+	}
+	if len(out) == 1 {
+		out[0].said = u.raw
 	}
 	return out[:min(len(out), maxQuestions)]
 }
@@ -112,7 +117,7 @@ func splitStarters(ws []string) [][]string {
 		case joint && i-1 > start:
 			out = append(out, ws[start:i-1])
 			start = i - 1
-		case !joint && !questionWord(ws[i]) && hangsOn(ws[start:i]):
+		case !joint && !questionWord(ws[i]) && (hangsOn(ws[start:i]) || i-start < 3 && auxiliary(ws[start])):
 			continue
 		case !joint && !bindsQuestion[ws[i-1]]:
 			out = append(out, ws[start:i])
@@ -172,7 +177,7 @@ func newQuestion(ws []string) (question, bool) {
 		q.goesOn = !startsQuestion(strings.Fields(joined[len(lead):]))
 	}
 	joined = strings.TrimSpace(rePolite.ReplaceAllString(joined, ""))
-	q.ws = strings.Fields(joined)
+	q.ws, q.said = strings.Fields(joined), joined
 	if len(q.ws) == 0 {
 		return q, false
 	}

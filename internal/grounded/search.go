@@ -20,6 +20,7 @@ type found struct {
 	facts   []*fact
 	choose  []string
 	settled bool // nothing else is to be looked for
+	unsure  bool // they may answer it
 }
 
 func (f found) ok() bool { return f.settled || len(f.facts) > 0 || len(f.choose) > 0 }
@@ -40,8 +41,6 @@ const (
 	bonusExactly = 0.3  // it is the one sentence that was spoken of
 	malusLength  = 0.02 // for each word of the sentence that was not asked for
 	maxLike      = 0.08 // what likeness may add: it decides between near equals only
-	surelyLike   = 2.2  // likeness above the mean that counts as a paraphrase, in units of the embedder's own scale
-	clearlyLike  = 0.55 // and above the next sentence
 	closeEnough  = 0.12 // score within which two answers are close
 	maxSentences = 2
 	maxOpenings  = 3
@@ -122,10 +121,7 @@ func (k *knowledge) search(q question, topic []*fact, vector []float32) found {
 	if f := k.loosely(q, topic, vector); f.ok() {
 		return f
 	}
-	if strict.ok() {
-		return strict
-	}
-	return k.paraphrase(q, vector)
+	return strict
 }
 
 // reStatus asks how things stand with the caller's own order, which no text knows.

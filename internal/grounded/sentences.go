@@ -39,13 +39,33 @@ func passages(text string) []passage {
 			continue
 		}
 		if loc := reAnswer.FindStringIndex(bare); loc != nil && loc[0] == 0 {
-			bare = reYes.ReplaceAllString(bare[loc[1]:], "")
+			bare = bare[loc[1]:]
 		}
-		for _, s := range sentences(bare) {
-			out = append(out, passage{text: s, heading: heading, asked: strings.HasSuffix(heading, "?")})
+		under, open := answered(sentences(bare), heading)
+		out = append(out, under...)
+		if open != "" {
+			heading = open
 		}
 	}
 	return out
+}
+
+// answered sets sentences under their heading; a question among them is the heading of what follows it, on the next line if it is the last.
+func answered(ss []string, heading string) (out []passage, open string) {
+	for i, s := range ss {
+		if asks := strings.HasSuffix(s, "?"); asks && i == len(ss)-1 {
+			return out, s
+		} else if asks {
+			heading = s
+			continue
+		}
+		asked := strings.HasSuffix(heading, "?")
+		if asked {
+			s = capital(reYes.ReplaceAllString(s, ""))
+		}
+		out = append(out, passage{text: s, heading: heading, asked: asked})
+	}
+	return out, ""
 }
 
 // joinLines undoes the wrapping of a paragraph: a line that ends without a stop goes on in the next one if that starts small.
@@ -73,10 +93,8 @@ func questionPairs(line string) (out []passage, open string) {
 			open = strings.TrimSpace(part)
 			continue
 		}
-		question, answer := strings.TrimSpace(part[:loc[0]]), reYes.ReplaceAllString(strings.TrimSpace(part[loc[1]:]), "")
-		for _, s := range sentences(answer) {
-			out = append(out, passage{text: s, heading: question, asked: true})
-		}
+		under, _ := answered(sentences(part[loc[1]:]), strings.TrimRight(strings.TrimSpace(part[:loc[0]]), "?")+"?")
+		out = append(out, under...)
 		open = ""
 	}
 	return out, open

@@ -19,8 +19,8 @@ var (
 		`get|reserve|order|place|request|have|talk|speak|see|meet|sign up|apply|report)\b`)
 	// A message for somebody, whatever the agent's texts say.
 	reLeaveMessage = regexp.MustCompile(`\b(?:leave|take|give|pass on|pass|record|send) (?:him |her |them |you |down )?(?:a|my|this|` +
-		`the) message\b|\bcall(?:ed)? (?:me|us) back\b|\b(?:call ?back|callback)\b|\bring me back\b|\b(?:can|could|would|will|have) (?:you|they|he|` +
-		`she|some(?:body|one)|any(?:body|one)) (?:please )?(?:call|ring|phone) (?:me|us)\b|\bphone me back\b`)
+		`the) message\b|\bcall(?:ed)? (?:me|us) back\b|\b(?:call ?back|callback)\b|\bring me back\b|\b(?:can|could|would|will|have) (?:you|they|` +
+		`\w+) (?:please )?(?:call|ring|phone) (?:me|us)\b|\bphone me back\b`)
 	// Words of a request that say nothing about what is requested.
 	requestWords = wordSet(`
 	want wants request requests ask asks need needs would like someone caller customer patient guest client callers customers guests

@@ -82,6 +82,7 @@ type Score struct {
 	Turns             int
 	Facts, FactsRight int // what had to be said
 	Refusals, Refused int // questions that the texts do not answer
+	Unsure, Beside    int // of the facts right, those told with the caveat; of the refusals, those with a sentence told beside
 	Invented          int // facts said in their place, words from nowhere, things said or done that must not be
 	Slots, SlotsRight int
 	Calls, CallsRight int
@@ -92,6 +93,7 @@ func (s *Score) Add(o Score) {
 	s.Turns += o.Turns
 	s.Facts, s.FactsRight = s.Facts+o.Facts, s.FactsRight+o.FactsRight
 	s.Refusals, s.Refused = s.Refusals+o.Refusals, s.Refused+o.Refused
+	s.Unsure, s.Beside = s.Unsure+o.Unsure, s.Beside+o.Beside
 	s.Invented += o.Invented
 	s.Slots, s.SlotsRight = s.Slots+o.Slots, s.SlotsRight+o.SlotsRight
 	s.Calls, s.CallsRight = s.Calls+o.Calls, s.CallsRight+o.CallsRight
@@ -101,8 +103,8 @@ func percent(part, all int) float64 { return 100 * float64(part) / float64(max(a
 
 // String implements fmt.Stringer.
 func (s Score) String() string {
-	return fmt.Sprintf("facts right %d/%d (%.1f %%), unknown refused %d/%d, invented %d, slots right %d/%d (%.1f %%), calls right %d/%d, turns %d",
-		s.FactsRight, s.Facts, percent(s.FactsRight, s.Facts), s.Refused, s.Refusals, s.Invented,
+	return fmt.Sprintf("facts right %d/%d (%.1f %%), %d of them with a caveat, unknown refused %d/%d, %d of them with a sentence beside, invented %d, slots right %d/%d (%.1f %%), calls right %d/%d, turns %d",
+		s.FactsRight, s.Facts, percent(s.FactsRight, s.Facts), s.Unsure, s.Refused, s.Refusals, s.Beside, s.Invented,
 		s.SlotsRight, s.Slots, percent(s.SlotsRight, s.Slots), s.CallsRight, s.Calls, s.Turns)
 }
 
@@ -212,13 +214,20 @@ func (tr Trade) Exchange(t testing.TB, c llm.Chat, history []llm.Message, u Turn
 
 var reRefusal = regexp.MustCompile(`(?i)don't have (?:that information|information about)`)
 
+// caveat stands before a sentence of which the model is not sure that it answers.
+const caveat = "information exactly, but"
+
 func judge(u Turn, text string, calls []llm.ToolCall, allowed map[string]bool) (s Score, wrong []string) {
 	s.Turns = 1
-	low := strings.ToLower(text)
+	low, unsure := strings.ToLower(text), 0
+	if strings.Contains(text, caveat) {
+		unsure = 1
+	}
 	for _, want := range u.Say {
 		s.Facts++
 		if slices.ContainsFunc(strings.Split(want, "|"), func(w string) bool { return strings.Contains(low, strings.ToLower(w)) }) {
 			s.FactsRight++
+			s.Unsure += unsure
 			continue
 		}
 		wrong = append(wrong, "does not say "+want)
@@ -233,6 +242,7 @@ func judge(u Turn, text string, calls []llm.ToolCall, allowed map[string]bool) (
 		s.Refusals++
 		if reRefusal.MatchString(text) && !strings.Contains(text, "information about the rest") {
 			s.Refused++
+			s.Beside += unsure
 		} else {
 			s.Invented++
 			wrong = append(wrong, "does not refuse")
@@ -294,7 +304,7 @@ var reToken = regexp.MustCompile(`[\p{L}']+|\d+`)
 
 // ownWords are those that the model may say of its own accord.
 const ownWords = `
-I'm sorry, I don't have that information about the rest either. Shall I take a message? Is there anything else I can help you with? How can
+I'm sorry, I don't have that information exactly, but I can tell you this. I don't have that information about the rest either. Shall I take a message? Is there anything else I can help you with? How can
 I help you? What else would you like to know? Hello! You're welcome. Thank you for calling. Goodbye! Of course, take your time. Sorry, I
 didn't catch that. Could you say it again? I'm an automated assistant. All right, I'll leave that. Gladly. Thank you. Let me read that back:
 is that right? What should I change? Thank you, I have noted that. That is done. I'm sorry, that did not work. One moment, please. I can't
