@@ -60,4 +60,8 @@ func TestDialoguesWithTheRealEmbedder(t *testing.T) {
 		groundedtest.Run(t, grounded.New(e), testdata+"dev3", true).Wants(t, 87, 93, 0)
 		groundedtest.Run(t, grounded.New(e), testdata+"dev4", true).Wants(t, 80, 95, 2)
 	})
+	// Nobody who tunes reads these, so what goes wrong is not shown either.
+	t.Run("trades that nobody tuned on", func(t *testing.T) {
+		groundedtest.Run(t, grounded.New(e), testdata+"blind2", false).Wants(t, 87, 85, 10)
+	})
 }
