@@ -17,12 +17,14 @@ import (
 	"github.com/parley-voice/parley/internal/calls"
 	"github.com/parley-voice/parley/internal/config"
 	"github.com/parley-voice/parley/internal/egress"
+	"github.com/parley-voice/parley/internal/envelope"
 	"github.com/parley-voice/parley/internal/erasure"
 	"github.com/parley-voice/parley/internal/ledger"
 	"github.com/parley-voice/parley/internal/river"
 	"github.com/parley-voice/parley/internal/secrets"
 	"github.com/parley-voice/parley/internal/sipdoor"
 	"github.com/parley-voice/parley/internal/sqlstore"
+	"github.com/parley-voice/parley/internal/store"
 	"github.com/parley-voice/parley/internal/telephony"
 	"github.com/parley-voice/parley/internal/webhooks"
 	"github.com/parley-voice/parley/internal/wsdoor"
@@ -36,8 +38,10 @@ type house struct {
 	parts *parts
 
 	key       *secrets.Key
-	store     *sqlstore.Store
-	blobs     *blobs.Dir
+	db        *sqlstore.Store
+	keys      *envelope.Keys
+	store     store.Store // db, with transcripts sealed
+	blobs     store.Blobs // likewise
 	engines   *engines
 	telephony *telephony.Telephony
 	voices    *agents.Voices
@@ -102,17 +106,23 @@ func (h *house) openData(ctx context.Context) error {
 	if h.key, err = secrets.Load(h.cfg.MasterKey, h.cfg.Data); err != nil {
 		return err
 	}
-	if h.store, err = openStore(ctx, h.cfg, h.log); err != nil {
+	if h.db, err = openStore(ctx, h.cfg, h.log); err != nil {
 		return err
 	}
-	h.close = append(h.close, h.store.Close)
-	if err := checkKey(ctx, h.store, h.key); err != nil {
+	h.close = append(h.close, h.db.Close)
+	if err := checkKey(ctx, h.db, h.key); err != nil {
 		return err
 	}
-	if h.blobs, err = blobs.Open(filepath.Join(h.cfg.Data, "recordings")); err != nil {
+	dir, err := blobs.Open(filepath.Join(h.cfg.Data, "recordings"))
+	if err != nil {
 		return err
 	}
-	h.close = append(h.close, h.blobs.Close)
+	h.close = append(h.close, dir.Close)
+	if h.keys, err = envelope.OpenKeys(h.cfg.KeysDir(), h.key); err != nil {
+		return err
+	}
+	h.close = append(h.close, h.keys.Close)
+	h.store, h.blobs = envelope.Seal(h.db, h.keys, h.log), envelope.SealBlobs(dir, h.keys)
 	return h.openErasure(ctx)
 }
 
@@ -138,7 +148,7 @@ func (h *house) newEraser() (*erasure.Eraser, error) {
 		more = append(more, h.pii.place())
 	}
 	return erasure.New(erasure.Deps{
-		Store: h.store, Blobs: h.blobs, Ledger: list, Node: node, Signer: h.key, Log: h.log, More: more,
+		Store: h.store, Blobs: h.blobs, Ledger: list, Keys: h.keys, Node: node, Signer: h.key, Log: h.log, More: more,
 		HangUp: func(agentID string) int { return h.board.HangUpAgent(agentID) }, // its job runs once the switchboard is there
 	}), nil
 }
@@ -154,7 +164,7 @@ func (h *house) openJobs(context.Context) error {
 	if err != nil {
 		return err
 	}
-	runner, err := river.NewRunner(h.store.Queue(), h.jobs(), node)
+	runner, err := river.NewRunner(h.db.Queue(), h.jobs(), node)
 	if err != nil {
 		return err
 	}

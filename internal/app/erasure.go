@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"path/filepath"
 
 	"github.com/parley-voice/parley"
-	"github.com/parley-voice/parley/internal/blobs"
 	"github.com/parley-voice/parley/internal/config"
 	"github.com/parley-voice/parley/internal/erasure"
 	"github.com/parley-voice/parley/internal/ledger"
@@ -53,16 +51,15 @@ func Replay(ctx context.Context, cfg config.Config, path string) (again int, err
 	if h.key, err = secrets.Load(cfg.MasterKey, cfg.Data); err != nil {
 		return 0, err
 	}
-	if h.store, err = openStore(ctx, cfg, log); err != nil {
+	s, err := openStore(ctx, cfg, log)
+	if err != nil {
 		return 0, err
 	}
-	if h.blobs, err = blobs.Open(filepath.Join(cfg.Data, "recordings")); err == nil {
-		if h.eraser, err = h.newEraser(); err == nil {
-			again, err = h.eraser.Replay(ctx, entries)
-		}
-		err = errors.Join(err, h.blobs.Close())
+	h.store = s // its job, and so keys and recordings, are the server's business
+	if h.eraser, err = h.newEraser(); err == nil {
+		again, err = h.eraser.Replay(ctx, entries)
 	}
-	return again, errors.Join(err, h.store.Close(), pii.Close())
+	return again, errors.Join(err, s.Close(), pii.Close())
 }
 
 func readLedger(path string) ([]erasure.Entry, error) {

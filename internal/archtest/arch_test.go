@@ -26,7 +26,7 @@ var floors = map[string]int{
 
 	"internal/httpapi": 3, "internal/sipdoor": 3, "internal/wsdoor": 3, "internal/providers/local": 3, "internal/providers/openai": 3,
 	"internal/providers/kept": 3, "internal/worker": 3, "internal/sqlstore": 3, "internal/river": 3, "internal/phone": 3, "internal/egress": 3,
-	"internal/secrets": 3, "internal/models": 3, "internal/ledger": 3, "internal/blobs": 3, "internal/config": 3,
+	"internal/secrets": 3, "internal/models": 3, "internal/ledger": 3, "internal/envelope": 3, "internal/blobs": 3, "internal/config": 3,
 
 	"internal/app": 4, "internal/archtest": 4,
 
@@ -37,7 +37,7 @@ var floors = map[string]int{
 var pairs = []string{
 	"internal/convo internal/turn", "internal/convo internal/flow", "internal/calls internal/convo", "internal/calls internal/record",
 	"internal/providers/local internal/worker", "internal/providers/local internal/models", "internal/worker internal/models",
-	"internal/sqlstore internal/river",
+	"internal/sqlstore internal/river", "internal/envelope internal/secrets",
 	"internal/phone internal/sipdoor",
 }
 

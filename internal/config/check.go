@@ -267,6 +267,14 @@ func (c *Config) LedgerPath() string {
 	return filepath.Join(c.Data, "erasures.ledger")
 }
 
+// KeysDir is where the agents' keys lie.
+func (c *Config) KeysDir() string {
+	if c.Keys != "" {
+		return c.Keys
+	}
+	return filepath.Join(c.Data, "keys")
+}
+
 // EgressAllow is egress.allow.
 func (c *Config) EgressAllow() []netip.Prefix {
 	p, _ := networks(c.Egress) // checked

@@ -27,6 +27,7 @@ type Config struct {
 	LogPII   string `koanf:"log.pii" doc:"file for log lines with what callers said and dialled; empty drops that part; erased with the agent"`
 
 	Ledger     string `koanf:"erasure.ledger" doc:"file of what was erased, kept outside of database and backups; empty takes DIR/erasures.ledger"`
+	Keys       string `koanf:"erasure.keys" doc:"directory of the keys that seal each agent's transcripts and recordings; keep it out of backups; nodes of one database share it; empty takes DIR/keys"`
 	LedgerCopy string `koanf:"erasure.ledger_copy" doc:"second copy of it, on another disk; empty for none"`
 
 	SIPAccept []string `koanf:"sip.accept" doc:"who may call: trunks, loopback, users, any, or networks such as 192.0.2.0/24"`

@@ -107,7 +107,7 @@ func (e *Eraser) List(ctx context.Context, actor parley.Actor, f store.ErasureFi
 func (e *Eraser) Measure(ctx context.Context, agentID string) ([]parley.PlaceSize, error) {
 	var list []parley.PlaceSize
 	for _, p := range e.places {
-		if p.Name == placeLedger || p.Name == placeOpenCalls {
+		if p.Name == placeLedger || p.Name == placeOpenCalls || p.Name == placeKeys {
 			continue
 		}
 		m := parley.PlaceSize{Name: p.Name, Whole: p.Measure == nil}

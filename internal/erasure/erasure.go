@@ -29,6 +29,7 @@ const (
 	placeAgent      = "agent"
 	placeLedger     = "ledger"
 	placeOpenCalls  = "open_calls"
+	placeKeys       = "keys"
 	placeRecordings = "recordings"
 	placeFiles      = "database_files"
 )
@@ -38,7 +39,11 @@ type Deps struct {
 	Store  store.Store
 	Blobs  store.Blobs
 	Ledger Ledger
-	Node   string // names this process, as open calls do
+	Keys   interface {
+		// Destroy removes the key that seals an agent's transcripts and recordings, and says whether there was one.
+		Destroy(agentID string) (bool, error)
+	}
+	Node string // names this process, as open calls do
 	// HangUp ends the calls of an agent on this node and says how many are still up.
 	HangUp func(agentID string) int
 	Signer Signer
@@ -69,6 +74,7 @@ func New(d Deps) *Eraser {
 	e.places = append([]Place{
 		{Name: placeLedger, Empty: e.enter},
 		{Name: placeOpenCalls, Empty: e.hangUp},
+		{Name: placeKeys, Empty: e.destroyKey},
 		e.rows(store.PlaceTranscripts),
 		e.rows(store.PlaceSIPMessages),
 		{Name: placeRecordings, Empty: e.emptyRecordings, Measure: e.measureRecordings},
@@ -109,7 +115,20 @@ func (e *Eraser) rows(p store.Place) Place {
 	}
 }
 
-func (e *Eraser) keys(ctx context.Context, s store.Scope, after string) (keys []string, err error) {
+// destroyKey comes before the bytes go: from then on transcripts and recordings can be read nowhere, backups included, unless the backup
+// holds the directory of keys too.
+func (e *Eraser) destroyKey(_ context.Context, r *parley.Erasure) (n int64, done bool, note string, err error) {
+	if r.AgentID == "" {
+		return 0, true, "", nil
+	}
+	gone, err := e.Keys.Destroy(r.AgentID)
+	if gone {
+		n = 1
+	}
+	return n, err == nil, "transcripts and recordings in backups can be read only with a copy of the keys directory", err
+}
+
+func (e *Eraser) blobKeys(ctx context.Context, s store.Scope, after string) (keys []string, err error) {
 	err = e.Store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
 		keys, err = tx.RecordingsOf(ctx, s, after, batch)
 		return err
@@ -119,7 +138,7 @@ func (e *Eraser) keys(ctx context.Context, s store.Scope, after string) (keys []
 
 // emptyRecordings unlinks blobs first and forgets their keys after, so that a crash in between forgets none.
 func (e *Eraser) emptyRecordings(ctx context.Context, r *parley.Erasure) (n int64, done bool, note string, err error) {
-	keys, err := e.keys(ctx, scope(r), "")
+	keys, err := e.blobKeys(ctx, scope(r), "")
 	if err != nil || len(keys) == 0 {
 		return 0, err == nil, "", err
 	}
@@ -137,7 +156,7 @@ func (e *Eraser) emptyRecordings(ctx context.Context, r *parley.Erasure) (n int6
 
 func (e *Eraser) measureRecordings(ctx context.Context, agentID string) (items, bytes int64, err error) {
 	for after := ""; ; {
-		keys, err := e.keys(ctx, store.Scope{AgentID: agentID}, after)
+		keys, err := e.blobKeys(ctx, store.Scope{AgentID: agentID}, after)
 		if err != nil || len(keys) == 0 {
 			return items, bytes, err
 		}

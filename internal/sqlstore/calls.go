@@ -82,6 +82,22 @@ func (t *tx) Call(ctx context.Context, env, id string) (*parley.Call, error) {
 	return r.call(), nil
 }
 
+// AgentsOfCalls returns the living agents of calls, by call id.
+func (t *tx) AgentsOfCalls(ctx context.Context, ids ...string) (map[string]string, error) {
+	agents := make(map[string]string, len(ids))
+	if len(ids) == 0 {
+		return agents, nil
+	}
+	var rows []struct{ ID, AgentID string }
+	if err := t.living((*callRow)(nil)).Column("c.id", "c.agent_id").Where("c.id IN (?)", bun.List(ids)).Scan(ctx, &rows); err != nil {
+		return nil, fault(err)
+	}
+	for _, r := range rows {
+		agents[r.ID] = r.AgentID
+	}
+	return agents, nil
+}
+
 // CallByRef finds a call of an agent by id or sid, the newest first.
 func (t *tx) CallByRef(ctx context.Context, env, agentID, ref string) (*parley.Call, error) {
 	r := new(callRow)

@@ -172,6 +172,8 @@ type Calls interface {
 	AmendCall(ctx context.Context, c *parley.Call) error
 	// Call reads one; env empty reads any environment's (for the node that holds it).
 	Call(ctx context.Context, env, id string) (*parley.Call, error)
+	// AgentsOfCalls returns the living agents of calls, by call id.
+	AgentsOfCalls(ctx context.Context, ids ...string) (map[string]string, error)
 	// CallByRef finds a call of an agent by id or sid, the newest first.
 	CallByRef(ctx context.Context, env, agentID, ref string) (*parley.Call, error)
 	// ListCalls returns a page, newest first, and the number of all matches. Snapshots are left out.

@@ -24,6 +24,7 @@ import (
 	"github.com/parley-voice/parley/internal/calls"
 	"github.com/parley-voice/parley/internal/convo"
 	"github.com/parley-voice/parley/internal/egress"
+	"github.com/parley-voice/parley/internal/envelope"
 	"github.com/parley-voice/parley/internal/erasure"
 	"github.com/parley-voice/parley/internal/httpapi"
 	"github.com/parley-voice/parley/internal/ledger"
@@ -147,8 +148,12 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	keys, err := envelope.OpenKeys(t.TempDir(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	eraser := erasure.New(erasure.Deps{
-		Store: db, Blobs: h.blobs, Ledger: book, Node: "node", Signer: key, Log: log, HangUp: func(id string) int { return board.HangUpAgent(id) },
+		Store: db, Blobs: h.blobs, Ledger: book, Keys: keys, Node: "node", Signer: key, Log: log, HangUp: func(id string) int { return board.HangUpAgent(id) },
 	})
 	voices := agents.NewVoices(templates, voiceStub{}, log)
 	phones := telephony.New(telephony.Deps{Store: db, Prober: h.trunk, Vault: key, Log: log})

@@ -110,6 +110,11 @@ func (p *paper) Append(e erasure.Entry) (int64, error) {
 	return e.Seq, nil
 }
 
+// noKeys are those of a house that seals nothing.
+type noKeys struct{}
+
+func (noKeys) Destroy(string) (bool, error) { return false, nil }
+
 func newEraser(s store.Store, b store.Blobs, more ...erasure.Place) *erasure.Eraser {
 	return eraserWith(s, b, &paper{}, more...)
 }
@@ -120,7 +125,7 @@ func eraserWith(s store.Store, b store.Blobs, l erasure.Ledger, more ...erasure.
 		panic(err) // a constant
 	}
 	return erasure.New(erasure.Deps{
-		Store: s, Blobs: b, Ledger: l, Node: "node", Signer: key, HangUp: func(string) int { return 0 }, Log: slog.New(slog.DiscardHandler), More: more,
+		Store: s, Blobs: b, Ledger: l, Node: "node", Signer: key, HangUp: func(string) int { return 0 }, Keys: noKeys{}, Log: slog.New(slog.DiscardHandler), More: more,
 	})
 }
 

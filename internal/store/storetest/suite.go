@@ -15,8 +15,14 @@ import (
 // rounds of each race in the suite; a tenth with -short.
 const rounds = 1000
 
-// Run holds a store to what its contract promises. open returns an empty one; it is asked once for each group of rules.
+// Run holds a store to what its contract promises, in order and in races. open returns an empty one; it is asked once for each group of rules.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
+	Rules(t, open)
+	races(t, open)
+}
+
+// Rules is Run without the races, for a store that wraps one which has passed them.
+func Rules(t *testing.T, open func(t *testing.T) store.Store) {
 	for _, g := range []struct {
 		name  string
 		rules []rule
@@ -34,6 +40,9 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 			}
 		})
 	}
+}
+
+func races(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("races", func(t *testing.T) {
 		s, n := open(t), rounds
 		if testing.Short() {
