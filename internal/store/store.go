@@ -271,7 +271,7 @@ const (
 	PlaceJobs        Place = "jobs"
 	PlaceDeliveries  Place = "webhook_deliveries"
 	PlaceHookLogs    Place = "webhook_logs" // after the deliveries: without one no log is written
-	PlaceCalls       Place = "calls" // with snapshots, messages and idempotency keys
+	PlaceCalls       Place = "calls"        // with snapshots, messages and idempotency keys
 )
 
 // Scope is whose rows an erasure means: all below an agent, or the calls that an erasure has claimed. Exactly one is set.

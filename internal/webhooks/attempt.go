@@ -60,7 +60,7 @@ func (w *Webhooks) attempt(ctx context.Context, hook *parley.Webhook, m message)
 	if err != nil {
 		return outcome{fault: reason(err), took: time.Since(start)}, nil
 	}
-	defer func() { _ = res.Body.Close() }()                       // it was only read
+	defer func() { _ = res.Body.Close() }()                              // it was only read
 	text, _ := io.ReadAll(io.LimitReader(res.Body, mostResponse+beyond)) // the status has decided; of the answer the log keeps what came
 	o := outcome{status: res.StatusCode, headers: hide.headers(res.Header), response: hide.response(text), took: time.Since(start)}
 	if res.StatusCode < 200 || res.StatusCode > 299 {

@@ -180,7 +180,9 @@ func (h *house) queue(t *testing.T, w *parley.Webhook, callID string, n int, wak
 func (h *house) erasesPlace(t *testing.T, a *parley.Agent, p store.Place, batches ...int64) {
 	t.Helper()
 	for _, n := range batches {
-		h.erases(t, n, func(ctx context.Context, tx store.Tx) (int64, error) { return tx.Erase(ctx, p, store.Scope{AgentID: a.ID}, 2) })
+		h.erases(t, n, func(ctx context.Context, tx store.Tx) (int64, error) {
+			return tx.Erase(ctx, p, store.Scope{AgentID: a.ID}, 2)
+		})
 	}
 }
 
