@@ -93,14 +93,38 @@ func redact(raw string) string {
 		}
 		keep = append(keep, l)
 	}
-	out := uriPassword.ReplaceAllString(strings.TrimSuffix(strings.Join(keep, "\n"), "\r"), "${1}:"+redacted+"@")
+	out := strings.TrimSuffix(strings.Join(keep, "\n"), "\r")
+	if mayHoldPassword(out) {
+		out = uriPassword.ReplaceAllString(out, "${1}:"+redacted+"@")
+	}
 	if !whole {
 		return out
 	}
 	if strings.HasPrefix(raw, "INFO ") && body != "" {
 		body = redacted
 	}
-	return out + "\r\n\r\n" + bodySecret.ReplaceAllString(body, "${1}"+redacted)
+	if low := strings.ToLower(body); strings.Contains(low, "inline:") || strings.Contains(low, "ice-pwd") || strings.Contains(low, "\nk=") {
+		body = bodySecret.ReplaceAllString(body, "${1}"+redacted)
+	}
+	return out + "\r\n\r\n" + body
+}
+
+// mayHoldPassword spares most messages the search: before some @ stands a colon that is not a scheme's.
+func mayHoldPassword(head string) bool {
+	for i := strings.IndexByte(head, '@'); i >= 0; {
+		before := head[:i]
+		if colon := strings.LastIndexAny(before, ":<>\" \t\r\n"); colon > 0 && before[colon] == ':' {
+			if scheme := strings.ToLower(before[max(0, colon-4):colon]); !strings.HasSuffix(scheme, "sip") && scheme != "sips" {
+				return true
+			}
+		}
+		next := strings.IndexByte(head[i+1:], '@')
+		if next < 0 {
+			return false
+		}
+		i += 1 + next
+	}
+	return false
 }
 
 // tracedConn hands out what is sent over a connection; the library writes one message at a time.

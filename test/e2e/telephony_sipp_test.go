@@ -55,7 +55,7 @@ func trouble(dir string) string {
 	var all strings.Builder
 	for _, name := range []string{"errors", "screen"} {
 		b, _ := os.ReadFile(filepath.Join(dir, name))
-		all.Write(b[:min(len(b), 3000)])
+		all.Write(b[:min(len(b), 6000)])
 	}
 	return all.String()
 }
