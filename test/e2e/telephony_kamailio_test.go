@@ -25,7 +25,7 @@ func kamailio(s *Server, trunk int) proxy {
 	ng := freePort(s.t)
 	_, own, _ := strings.Cut(s.SIP, ":")
 	dir := s.t.TempDir()
-	s.beside("rtpengine", "rtpengine", "-f", "-E", "-L", "3", "-i", "127.0.0.1", "-n", fmt.Sprintf("127.0.0.1:%d", ng), "-t", "-1",
+	s.beside("rtpengine", "rtpengine", "-f", "-E", "-L", "3", "-i", "127.0.0.1", "-n", fmt.Sprintf("127.0.0.1:%d", ng), "-t", "-1", "--delete-delay=0",
 		"-m", strconv.Itoa(p.first), "-M", strconv.Itoa(p.last), "--pidfile", dir+"/rtpengine.pid")
 	s.beside("kamailio", "kamailio", "-DD", "-E", "-f", "../../bench/kamailio/kamailio.cfg", "-l", fmt.Sprintf("udp:127.0.0.1:%d", p.port),
 		"-P", dir+"/kamailio.pid", "-Y", dir, "-m", "256", "-A", fmt.Sprintf("PARLEY=%q", "sip:"+s.SIP), "-A", "PARLEYPORT="+own,
