@@ -111,7 +111,7 @@ func (h *house) newBoard(dialer media.Dialer) (*calls.Switchboard, error) {
 		OutboundPrefixes: h.cfg.CallsPrefixes, DrainWithin: duration(h.cfg.Drain),
 	}, calls.Deps{
 		Store: h.store, Blobs: h.blobs, Dialer: dialer, Engines: h.engines.forCall, Unseal: h.telephony.Password,
-		Price:        h.billing.Price,
+		Price: h.billing.Price, Events: h.webhooks,
 		Authenticate: accounts.New(h.store, secrets.HashToken, secrets.NewSecret).Authenticate,
 		NewToken:     secrets.NewToken, HashToken: secrets.HashToken, Log: h.log,
 	}), nil

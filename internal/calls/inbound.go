@@ -117,7 +117,10 @@ func (s *Switchboard) admitRow(ctx context.Context, l *live, inv media.Invite) e
 			return &refused{media.RefuseNoCapacity, err.Error()}
 		}
 		l.runs(c)
-		return tx.InsertCall(ctx, c)
+		if err := tx.InsertCall(ctx, c); err != nil {
+			return err
+		}
+		return s.deps.tell(ctx, tx, c, steps(c, "", heard{})...)
 	})
 }
 

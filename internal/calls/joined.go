@@ -66,9 +66,11 @@ func (t *transfer) talkWith(ctx context.Context, leg media.Leg) {
 	b := bridge.New(ctx, t.lent, leg)
 	t.lent.To(b)
 	t.settle(media.Report{Outcome: media.OutcomeAnswered, Status: 200, Reason: "sip_200"})
+	t.party(true)
 	err := b.Run(ctx)
 	t.lent.To(nil)
 	t.over()
+	t.party(false)
 	out, in := b.Dropped()
 	t.s.log.Info("joined calls parted", "call", t.l.id, "dropped_out", out, "dropped_in", in, "target", leg.Stats())
 	switch {
@@ -120,4 +122,16 @@ func reportOf(err error) media.Report {
 		r.Outcome = media.OutcomeRefused
 	}
 	return r
+}
+
+// party tells that the target entered or left the call.
+func (t *transfer) party(in bool) {
+	e := parley.EventParticipantLeft
+	if in {
+		e = parley.EventParticipantJoined
+	}
+	t.lent.Do(func() {
+		t.l.heard.target = in
+		t.s.happened(t.l.call, e, participant(roleTarget))
+	})
 }

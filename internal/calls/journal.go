@@ -23,13 +23,16 @@ type entry struct {
 	turn *parley.Turn
 	call *parley.Call
 	sip  *parley.SIPMessage
+
+	events []parley.CallEvent // that come of it
+	of     *parley.Call       // whose they are, beside a turn
 }
 
 // journal writes what calls report, in order, in batches, from one goroutine, so that no call waits for the database. While the
 // database is away entries wait in bounded memory; past the bound turns are dropped and counted, states of calls never.
 type journal struct {
-	store store.Store
-	log   *slog.Logger
+	deps Deps
+	log  *slog.Logger
 
 	mu      sync.Mutex
 	wake    chan struct{}
@@ -40,12 +43,16 @@ type journal struct {
 	away bool // the database was, at the last attempt; of run's goroutine
 }
 
-func newJournal(s store.Store, log *slog.Logger) *journal {
-	return &journal{store: s, log: log, wake: make(chan struct{}, 1)}
+func newJournal(d Deps) *journal {
+	return &journal{deps: d, log: d.Log, wake: make(chan struct{}, 1)}
 }
 
 func (j *journal) putTurn(t parley.Turn) { j.put(entry{turn: &t}) }
-func (j *journal) putCall(c parley.Call) { j.put(entry{call: &c}) }
+
+// putCall writes a state of a call, and the events that come of it.
+func (j *journal) putCall(c parley.Call, events ...parley.CallEvent) {
+	j.put(entry{call: &c, events: events})
+}
 
 // putSIP takes a SIP message unless much waits already.
 func (j *journal) putSIP(m parley.SIPMessage) { j.put(entry{sip: &m}) }
@@ -141,14 +148,14 @@ func (j *journal) run(ctx context.Context) {
 // write stores a batch, and reports false when the database is away. An entry that the database refuses for itself is logged and
 // left out, so that it cannot hold up the others.
 func (j *journal) write(ctx context.Context, batch []entry) bool {
-	err := j.store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
+	err := j.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
 		var sip []parley.SIPMessage
 		for _, e := range batch {
 			if e.sip != nil {
 				sip = append(sip, *e.sip)
 				continue
 			}
-			if err := e.write(ctx, tx); err != nil {
+			if err := e.write(ctx, tx, j.deps); err != nil {
 				return err
 			}
 		}
@@ -184,9 +191,12 @@ func (j *journal) back() {
 	j.away = false
 }
 
-func (e entry) write(ctx context.Context, tx store.Tx) error {
+func (e entry) write(ctx context.Context, tx store.Tx, d Deps) error {
 	if e.turn != nil {
-		return tx.PutTurns(ctx, []parley.Turn{*e.turn})
+		if err := tx.PutTurns(ctx, []parley.Turn{*e.turn}); err != nil {
+			return err
+		}
+		return d.tell(ctx, tx, e.of, e.events...)
 	}
 	if err := tx.AmendCall(ctx, e.call); err != nil && parley.CodeOf(err) != parley.CallNotFound {
 		return err
@@ -195,10 +205,15 @@ func (e entry) write(ctx context.Context, tx store.Tx) error {
 	if parley.CodeOf(err) == parley.CallNotFound {
 		return nil // its agent was deleted; there is nothing left to write to
 	}
-	if wrote && e.call.Cost > 0 {
-		return tx.Charge(ctx, e.call.EnvironmentID, e.call.Cost)
+	if err != nil || !wrote { // of a call that was closed already, others have told the end
+		return err
 	}
-	return err
+	if e.call.Cost > 0 {
+		if err := tx.Charge(ctx, e.call.EnvironmentID, e.call.Cost); err != nil {
+			return err
+		}
+	}
+	return d.tell(ctx, tx, e.call, e.events...)
 }
 
 func sleep(ctx context.Context, d time.Duration) {

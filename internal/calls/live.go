@@ -20,7 +20,8 @@ type live struct {
 
 	connect chan media.Leg // an outside transport that came
 
-	once sync.Once
+	once  sync.Once
+	heard heard // by its conversation
 
 	mu        sync.Mutex         // of what is below
 	cancel    context.CancelFunc // gives up dialling
@@ -93,17 +94,23 @@ func (s *Switchboard) hold(c *parley.Call) {
 
 // progress writes a change of the call's status.
 func (s *Switchboard) progress(c *parley.Call, status parley.CallStatus) {
+	was := c.Status
 	c.Status, c.UpdatedAt = status, parley.Stamp(time.Now())
 	if status == parley.CallAnswered {
 		t := c.UpdatedAt
 		c.AnsweredAt = &t
 	}
-	s.journal.putCall(*c)
+	s.journal.putCall(*c, steps(c, was, heard{})...)
 }
 
-// finish writes the call's final status, after all its turns.
+// finish writes the final status of a call without a conversation.
 func (s *Switchboard) finish(c *parley.Call, status parley.CallStatus, reason string) {
-	t := parley.Stamp(time.Now())
+	s.conclude(c, status, reason, heard{})
+}
+
+// conclude writes the call's final status, after all its turns.
+func (s *Switchboard) conclude(c *parley.Call, status parley.CallStatus, reason string, k heard) {
+	was, t := c.Status, parley.Stamp(time.Now())
 	if c.AnsweredAt == nil {
 		c.Recording = "" // there was nothing to record
 	}
@@ -111,7 +118,7 @@ func (s *Switchboard) finish(c *parley.Call, status parley.CallStatus, reason st
 	if s.deps.Price != nil {
 		c.Cost = s.deps.Price(c)
 	}
-	s.journal.putCall(*c)
+	s.journal.putCall(*c, steps(c, was, k)...)
 	s.log.Info("call ended", "call", c.ID, "agent", c.AgentID, "status", status, "reason", reason, "seconds", int(c.Duration().Seconds()))
 }
 
@@ -132,7 +139,7 @@ func (s *Switchboard) prepare(ctx context.Context, l *live) (*prepared, error) {
 	p.session, err = convo.New(ctx, convo.Config{
 		CallID: c.ID, Direction: c.Direction, Snapshot: s.bounded(c.Snapshot), Payload: payload(c.Payload),
 		Engines: engines, Recorder: p.recorder.sink(), Phrases: s.phrases, End: l.ends, Log: s.log.With("call", c.ID),
-		Turn:    func(t parley.Turn) { s.journal.putTurn(t) },
+		Turn:    func(t parley.Turn) { s.turn(l, t) },
 		Targets: named(targets), Transfer: s.transferTool(l, targets),
 		Message: func(m parley.TakenMessage) {
 			c.Messages = append(c.Messages, m)
@@ -143,6 +150,17 @@ func (s *Switchboard) prepare(ctx context.Context, l *live) (*prepared, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// turn writes a turn, and what it means.
+func (s *Switchboard) turn(l *live, t parley.Turn) {
+	events := l.heard.turn(t, l.call.Direction == parley.Outbound)
+	if len(events) == 0 {
+		s.journal.putTurn(t)
+		return
+	}
+	c := *l.call
+	s.journal.put(entry{turn: &t, of: &c, events: events})
 }
 
 // discard releases a conversation that does not take place.
@@ -174,10 +192,10 @@ func (s *Switchboard) converse(ctx context.Context, l *live, p *prepared, leg me
 		"refused", m.Refused, "sent", m.Sent, "missed", m.Missed, "jitter_ms", m.JitterMillis)
 	if err != nil {
 		s.log.Error("conversation failed", "call", c.ID, "error", err)
-		s.finish(c, parley.CallFailed, parley.EndedAgentFault)
+		s.conclude(c, parley.CallFailed, parley.EndedAgentFault, l.heard)
 		return
 	}
-	s.finish(c, finalStatus(result.Reason), result.Reason)
+	s.conclude(c, finalStatus(result.Reason), result.Reason, l.heard)
 }
 
 // endedNetwork is the reason of a call that its network lost.
@@ -216,6 +234,6 @@ func payload(raw json.RawMessage) map[string]any {
 func (s *Switchboard) guard(l *live) {
 	if p := recover(); p != nil {
 		s.log.Error("panic in a call", "call", l.call.ID, "panic", p, slog.String("stack", stack()))
-		s.finish(l.call, parley.CallFailed, parley.EndedAgentFault)
+		s.conclude(l.call, parley.CallFailed, parley.EndedAgentFault, l.heard)
 	}
 }

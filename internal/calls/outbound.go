@@ -146,8 +146,7 @@ func (s *Switchboard) HandleDial(ctx context.Context, callID string) error {
 		}
 		if a.Status != parley.Published {
 			fail(stored, parley.EndedNotPublished)
-			_, err := tx.UpdateCall(ctx, stored)
-			return err
+			return s.close(ctx, tx, stored, parley.CallInitiated)
 		}
 		if err = s.takeOn(ctx, tx, stored, a); err != nil {
 			return err

@@ -26,15 +26,14 @@ func (s *Switchboard) End(ctx context.Context, actor parley.Actor, agentID, ref 
 			return parley.Errorf(parley.CallNotActive, "Call is not active")
 		}
 		here := s.find(c.ID) != nil
-		ended := *c
+		ended, was := *c, c.Status
 		fail(&ended, parley.EndedByAPI)
 		ended.Status = parley.CallCompleted
 		c = &ended
 		if here {
 			return nil // its goroutine writes the end
 		}
-		_, err = tx.UpdateCall(ctx, c)
-		return err
+		return s.close(ctx, tx, c, was)
 	})
 	if err != nil {
 		return nil, err

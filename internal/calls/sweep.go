@@ -19,11 +19,15 @@ func (s *Switchboard) recoverOwn(ctx context.Context) {
 		if err != nil {
 			break
 		}
-		fail(c, parley.EndedNodeLost)
-		if c.Recording != "" && !s.recorded(ctx, c.Recording) {
-			c.Recording = ""
-		}
-		err = s.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error { return entry{call: c}.write(ctx, tx) })
+		err = s.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
+			if c.Recording != "" && !s.recorded(ctx, c.Recording) {
+				c.Recording = ""
+			}
+			if err := tx.AmendCall(ctx, c); ignore(err, parley.CallNotFound) != nil {
+				return err
+			}
+			return s.lose(ctx, tx, c)
+		})
 	}
 	if err != nil {
 		s.log.Error("calls of an earlier process not closed; the sweep will when their lease runs out", "error", err)
@@ -79,8 +83,10 @@ func (s *Switchboard) sweepOwn(ctx context.Context) error {
 
 func (s *Switchboard) closeLost(ctx context.Context, tx store.Tx, lost []*parley.Call) error {
 	for _, c := range lost {
-		fail(c, parley.EndedNodeLost)
-		if _, err := tx.UpdateCall(ctx, c); ignore(err, parley.CallNotFound) != nil {
+		if c.Recording != "" && !s.recorded(ctx, c.Recording) {
+			c.Recording = "" // of this copy: the row keeps the way to what another node may have
+		}
+		if err := s.lose(ctx, tx, c); err != nil {
 			return err
 		}
 		s.log.Warn("closed a call that nobody holds", "call", c.ID, "node", c.NodeID)
@@ -93,4 +99,28 @@ func (s *Switchboard) HandleForgetKeys(ctx context.Context, _ string) error {
 	return s.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
 		return tx.ForgetKeys(ctx, parley.Stamp(time.Now()))
 	})
+}
+
+// lose closes a call whose process is gone, and tells of it.
+func (s *Switchboard) lose(ctx context.Context, tx store.Tx, c *parley.Call) error {
+	turns, err := tx.TurnsOf(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	was := c.Status
+	fail(c, parley.EndedNodeLost)
+	wrote, err := tx.UpdateCall(ctx, c)
+	if err != nil || !wrote {
+		return ignore(err, parley.CallNotFound)
+	}
+	return s.deps.tell(ctx, tx, c, steps(c, was, recall(turns, c.Direction == parley.Outbound))...)
+}
+
+// close writes the end of a call that never ran, and tells of it.
+func (s *Switchboard) close(ctx context.Context, tx store.Tx, c *parley.Call, was parley.CallStatus) error {
+	wrote, err := tx.UpdateCall(ctx, c)
+	if err != nil || !wrote {
+		return err
+	}
+	return s.deps.tell(ctx, tx, c, steps(c, was, heard{})...)
 }

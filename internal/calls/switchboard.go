@@ -48,6 +48,8 @@ type Deps struct {
 	Dialer media.Dialer
 	// Engines gives what a conversation needs, by the agent's engine name (empty is the default); an error names the remedy.
 	Engines func(name string) (convo.Engines, error)
+	// Events tells the outside what happens; nil tells nobody.
+	Events teller
 	// Price says what a finished call costs its environment; nil charges nothing.
 	Price func(c *parley.Call) float64
 	// Targets are whom the agent of a call may give its callers to; nil for nobody.
@@ -80,7 +82,7 @@ type Switchboard struct {
 
 // New makes a switchboard; Run must be running before calls come.
 func New(cfg Config, deps Deps) *Switchboard {
-	j := newJournal(deps.Store, deps.Log)
+	j := newJournal(deps)
 	return &Switchboard{cfg: cfg.withDefaults(), deps: deps, log: deps.Log, journal: j, traces: newTraces(j.putSIP),
 		phrases: convo.NewPhrases(), live: map[string]*live{}}
 }

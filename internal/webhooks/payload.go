@@ -98,18 +98,16 @@ func wholeOr(t *time.Time) *string {
 // body is what is sent of an event: the template of the webhook for it filled in, else the whole payload.
 func body(p payload, templates json.RawMessage) ([]byte, error) {
 	b, err := json.Marshal(p)
+	if err != nil || len(b) > mostBody {
+		p.Context, p.Omitted = nil, append(p.Omitted, "context")
+		b, err = json.Marshal(p)
+	}
+	if err != nil || len(b) > mostBody {
+		p.Data, p.Omitted = nil, append(p.Omitted, "data")
+		b, err = json.Marshal(p)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("event %s: %w", p.Event, err)
-	}
-	if len(b) > mostBody {
-		p.Context, p.Omitted = nil, append(p.Omitted, "context")
-		if b, err = json.Marshal(p); err == nil && len(b) > mostBody {
-			p.Data, p.Omitted = nil, append(p.Omitted, "data")
-			b, err = json.Marshal(p)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("event %s: %w", p.Event, err)
-		}
 	}
 	if filled := fillTemplate(templates, p.Event, b); filled != nil {
 		return filled, nil

@@ -38,6 +38,7 @@ type house struct {
 	board  *calls.Switchboard
 	dialer *mediatest.Dialer
 	model  llm.Model
+	ears   *ears
 	actor  parley.Actor
 	agent  *parley.Agent
 	trunk  *parley.SIPTrunk
@@ -94,7 +95,7 @@ func furnish(t *testing.T) *house {
 	}
 	t.Cleanup(func() { _ = b.Close() })
 	h := &house{
-		t: t, store: &flaky{Store: s}, blobs: b, dialer: &mediatest.Dialer{}, model: llmtest.Lines(llmtest.Say("yes we are.")),
+		t: t, store: &flaky{Store: s}, blobs: b, dialer: &mediatest.Dialer{}, ears: &ears{}, model: llmtest.Lines(llmtest.Say("yes we are.")),
 		cfg: calls.Config{NodeID: "node-1", DrainWithin: 2 * time.Second, Lease: 30 * time.Second},
 	}
 	h.stock()
@@ -142,7 +143,7 @@ func (h *house) setAgent(change func(a *parley.Agent)) {
 // open starts the switchboard, as a process does.
 func (h *house) open() {
 	h.board = calls.New(h.cfg, calls.Deps{
-		Store: h.store, Blobs: h.blobs, Dialer: h.dialer, Engines: h.engines, NewToken: secrets.NewToken, HashToken: secrets.HashToken,
+		Store: h.store, Blobs: h.blobs, Dialer: h.dialer, Engines: h.engines, Events: h.ears, NewToken: secrets.NewToken, HashToken: secrets.HashToken,
 		Unseal: func(*parley.SIPTrunk) (string, error) { return "secret", nil },
 		Authenticate: func(_ context.Context, token string) (parley.Actor, error) {
 			if token == "environment" {

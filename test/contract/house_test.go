@@ -161,7 +161,7 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 	guard := &egress.Guard{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
 	h.webhooks = webhooks.New(webhooks.Deps{Store: db, Vault: key, Client: guard.Client(0, 64<<10), CheckURL: guard.CheckURL, Log: log})
 	board = calls.New(calls.Config{NodeID: "node"}, calls.Deps{
-		Price: h.billing.Price, Store: db, Blobs: h.blobs, Dialer: h.trunk, Engines: noEngines, Unseal: phones.Password,
+		Price: h.billing.Price, Events: h.webhooks, Store: db, Blobs: h.blobs, Dialer: h.trunk, Engines: noEngines, Unseal: phones.Password,
 		NewToken: secrets.NewToken, HashToken: secrets.HashToken, Authenticate: h.accounts.Authenticate, Log: log,
 	})
 	transport := wsdoor.New(board, httpapi.Refuse(log), log)
