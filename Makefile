@@ -28,7 +28,7 @@ lint: ## format, vet, style, dead code
 	scripts/lint
 
 bench: ## the per-frame path
-	go test -run '^$$' -bench . -benchmem ./internal/sipdoor/stream ./internal/convo ./internal/audio ./internal/rtpmedia
+	go test -run '^$$' -bench . -benchmem ./internal/sipdoor/stream ./internal/convo ./internal/media/bridge ./internal/audio ./internal/rtpmedia
 
 fuzz: ## SIP, SDP, RTP, RTCP, STUN and key presses of strangers, 20 minutes each; FUZZTIME changes that
 	scripts/fuzz

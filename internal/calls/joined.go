@@ -31,34 +31,38 @@ func (t *transfer) whileHere(ctx context.Context) (context.Context, context.Canc
 
 // join calls the target while the caller hears it ring, briefs it, and joins the two.
 func (t *transfer) join(ctx context.Context) {
-	ctx, stop := t.whileHere(ctx)
+	here, stop := t.whileHere(ctx)
 	defer stop()
-	t.lent.To(bridge.NewRinging(ctx, t.lent))
-	briefing := t.rendered(ctx)
-	leg, _, err := t.s.deps.Dialer.Dial(ctx, t.target, func(string) {})
+	t.lent.To(bridge.NewRinging(here, t.lent))
+	briefing := t.rendered(here)
+	leg, _, err := t.s.deps.Dialer.Dial(here, t.target, func(string) {})
 	if err != nil {
 		t.fail(reportOf(err))
 		return
 	}
 	defer hangUp(leg)
 	if pcm := <-briefing; pcm != nil {
-		if err := bridge.Play(ctx, leg, pcm); err != nil {
+		if err := bridge.Play(here, leg, pcm); err != nil {
 			r := media.Report{Outcome: media.OutcomeRefused, Reason: "hung_up_on_briefing"}
-			if ctx.Err() != nil {
+			if here.Err() != nil {
 				r = media.Report{Outcome: media.OutcomeCanceled, Reason: "caller_hung_up"}
 			}
 			t.fail(r)
 			return
 		}
 	}
-	if t.req.Mode == parley.TransferAttended {
+	if t.req.Mode == parley.TransferAttended { // he may hang up before his side says what became of it
 		t.sendOn(ctx, media.Referral{Replaces: leg}, func(r media.Report) {
+			if t.gaveUp() {
+				t.fail(r)
+				return
+			}
 			t.s.log.Info("the caller's side does not take the call over: it stays joined here", "call", t.l.id, "outcome", r.Outcome, "reason", r.Reason)
-			t.talkWith(ctx, leg)
+			t.talkWith(here, leg)
 		})
 		return
 	}
-	t.talkWith(ctx, leg)
+	t.talkWith(here, leg)
 }
 
 // talkWith joins the caller with the target until one of them hangs up.

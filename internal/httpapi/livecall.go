@@ -26,7 +26,7 @@ func (a *api) liveCallRoutes() {
 
 type transferBody struct {
 	To       string `json:"to" maxLength:"255" doc:"E.164, or the username of a softphone of the environment."`
-	Mode     string `json:"mode" required:"false" enum:"refer,bridged,warm,attended" default:"bridged" doc:"refer: SIP REFER. bridged: joined here. warm: briefed first. attended: warm, then REFER with Replaces."`
+	Mode     string `json:"mode" required:"false" enum:"refer,bridged,warm,attended" default:"bridged" doc:"refer: SIP REFER; warm: briefed first; attended: handed over then."`
 	Briefing string `json:"briefing" required:"false" maxLength:"1000" doc:"Said to the target of a warm or attended transfer, who may hang up on it."`
 	Return   bool   `json:"return_to_agent" required:"false" default:"false" doc:"The agent has the caller again when the target hangs up; else that ends the call."`
 }
