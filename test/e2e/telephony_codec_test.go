@@ -18,6 +18,7 @@ func codecOf(call JSON) string {
 }
 
 func TestCallsInEveryCodec(t *testing.T) {
+	t.Parallel()
 	NeedModels(t)
 	s := Start(t)
 	s.Clinic(nil)
