@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/parley-voice/parley"
@@ -139,18 +138,13 @@ func (s *Switchboard) targetOf(ctx context.Context, l *live, r parley.TransferRe
 	return t, err
 }
 
-// phoneNamed finds a softphone of an environment by its username; nil for a number, and where there is none.
+// phoneNamed finds a softphone of an environment by its username or address; nil for a number, and where there is none.
 func phoneNamed(ctx context.Context, tx store.Tx, env, name string) (*parley.Softphone, error) {
-	if name == "" || strings.HasPrefix(name, "+") {
-		return nil, nil
+	if username, ok := parley.SoftphoneAddress(name); ok {
+		name = username
 	}
-	all, err := tx.ListSoftphones(ctx, env)
-	for _, p := range all {
-		if p.Username == name {
-			return p, err
-		}
-	}
-	return nil, err
+	p, err := tx.SoftphoneByName(ctx, env, name)
+	return p, ignore(err, parley.SoftphoneNotFound)
 }
 
 // farNumber is the number of the other side of a call.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -25,7 +26,7 @@ func (a *api) liveCallRoutes() {
 }
 
 type transferBody struct {
-	To       string `json:"to" maxLength:"255" doc:"E.164, or the username of a softphone of the environment."`
+	To       string `json:"to" maxLength:"255" doc:"E.164, or a softphone of the environment: USERNAME or phone:USERNAME."`
 	Mode     string `json:"mode" required:"false" enum:"refer,bridged,warm,attended" default:"bridged" doc:"refer: SIP REFER; warm: briefed first; attended: handed over then."`
 	Briefing string `json:"briefing" required:"false" maxLength:"1000" doc:"Said to the target of a warm or attended transfer, who may hang up on it."`
 	Return   bool   `json:"return_to_agent" required:"false" default:"false" doc:"The agent has the caller again when the target hangs up; else that ends the call."`
@@ -52,8 +53,9 @@ func (a *api) transferCall(ctx context.Context, r *in[none, transferBody]) (tran
 	if err := r.faults.Err(); err != nil {
 		return transferJSON{}, err
 	}
+	mode := cmp.Or(parley.TransferMode(r.body.Mode), parley.TransferBridged)
 	t, err := a.deps.Calls.Transfer(ctx, r.actor, r.id("call_id"), parley.TransferRequest{
-		To: plus(r.body.To), Mode: parley.TransferMode(r.body.Mode), Briefing: r.body.Briefing, Return: r.body.Return,
+		To: plus(r.body.To), Mode: mode, Briefing: r.body.Briefing, Return: r.body.Return,
 	})
 	if err != nil {
 		return transferJSON{}, err

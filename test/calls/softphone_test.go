@@ -79,3 +79,51 @@ func TestSoftphonesReachTheirEnvironmentAlone(t *testing.T) {
 		})
 	}
 }
+
+func TestTransferToASoftphone(t *testing.T) {
+	for _, c := range []struct {
+		name, to string
+		mode     parley.TransferMode
+		code     parley.Code
+	}{
+		{"joined", "phone:anna", parley.TransferBridged, ""},
+		{"by its address", "sip:anna@parley.example.com", parley.TransferBridged, ""},
+		{"after a briefing", "phone:anna", parley.TransferWarm, ""},
+		{"by its bare name", "anna", parley.TransferBridged, ""},
+		{"another environment's", "phone:otto", parley.TransferBridged, parley.InvalidPhoneNumber},
+		{"by REFER, whose target the caller's network calls", "phone:anna", parley.TransferRefer, parley.TransferUnsupported},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inHouse(t, func(h *house) {
+				h.update(func(ctx context.Context, tx store.Tx) error {
+					other, err := tx.EnsureEnvironment(ctx, "other")
+					if err != nil {
+						return err
+					}
+					if err := tx.InsertSoftphone(ctx, &parley.Softphone{ID: "p1", EnvironmentID: h.actor.EnvironmentID, Username: "anna", Sealed: []byte{1}}); err != nil {
+						return err
+					}
+					return tx.InsertSoftphone(ctx, &parley.Softphone{ID: "p2", EnvironmentID: other.ID, Username: "otto", Sealed: []byte{1}})
+				})
+				phone := mediatest.Start(h.t)
+				h.dialer.Leg = func() media.Leg { return phone }
+				leg, r, id := h.answered()
+				o := h.transfer(id, parley.TransferRequest{To: c.to, Mode: c.mode, Briefing: "a caller"})
+				if c.code != "" {
+					<-o.done
+					if parley.CodeOf(o.err) != c.code {
+						t.Errorf("%v, want %s", o.err, c.code)
+					}
+				} else {
+					<-o.done
+					if d := h.dialer.Dialled(); o.err != nil || len(d) != 1 || d[0].Phone == nil || d[0].Phone.ID != "p1" || d[0].From != caller {
+						t.Errorf("%v, dialled %+v", o.err, d)
+					}
+				}
+				phone.HangUp()
+				leg.HangUp()
+				<-r.done
+			})
+		})
+	}
+}

@@ -127,6 +127,12 @@ type soft struct {
 // baresip calls an address and plays a file; account are parameters of its account.
 func baresip(t *testing.T, to, play, account string) *soft {
 	t.Helper()
+	return baresipAs(t, "<sip:+12025550199@"+insideAddr+">;regint=0"+account, to, play)
+}
+
+// baresipAs is baresip with an account of its own.
+func baresipAs(t *testing.T, account, to, play string) *soft {
+	t.Helper()
 	b := &soft{t: t, dir: t.TempDir(), done: make(chan struct{})}
 	config := []string{
 		"poll_method epoll", "module_path /usr/lib/baresip/modules", "audio_path " + b.dir, "snd_path " + b.dir, "sip_listen 0.0.0.0:5070",
@@ -136,7 +142,7 @@ func baresip(t *testing.T, to, play, account string) *soft {
 		"module srtp.so", "module dtls_srtp.so", "module ice.so", "module_app account.so", "module_app menu.so", "",
 	}
 	for name, text := range map[string]string{
-		"config": strings.Join(config, "\n"), "accounts": "<sip:+12025550199@" + insideAddr + ">;regint=0" + account + "\n", "contacts": "",
+		"config": strings.Join(config, "\n"), "accounts": account + "\n", "contacts": "",
 	} {
 		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -159,20 +165,31 @@ func baresip(t *testing.T, to, play, account string) *soft {
 }
 
 // quit ends baresip and returns the sound that it has heard.
-func (b *soft) quit() (heard audio.Clip) {
+func (b *soft) quit() audio.Clip {
+	b.t.Helper()
+	heard := b.calls()
+	if len(heard) != 1 {
+		b.t.Fatalf("baresip has recorded %d calls", len(heard))
+	}
+	return heard[0]
+}
+
+// calls ends baresip and returns what it has heard in each call.
+func (b *soft) calls() (heard []audio.Clip) {
 	b.t.Helper()
 	_ = b.cmd.Process.Signal(os.Interrupt)
 	<-b.done
 	files, _ := filepath.Glob(filepath.Join(b.dir, "*-dec.wav"))
-	if len(files) != 1 {
-		b.t.Fatalf("baresip has recorded %v", files)
-	}
-	raw, err := os.ReadFile(files[0])
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if heard, err = audio.ParseWAV(raw); err != nil {
-		b.t.Fatal(err)
+	for _, f := range files { // their names begin with the time
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		c, err := audio.ParseWAV(raw)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		heard = append(heard, c)
 	}
 	return heard
 }
