@@ -22,6 +22,9 @@ const (
 // errCredentials says that a trunk knows us not.
 var errCredentials = errors.New("sipdoor: the trunk refused the credentials")
 
+// errNotKept says that a trunk took a registration and gave it no life.
+var errNotKept = errors.New("sipdoor: the trunk gave the registration no life")
+
 // registrar keeps a registration at each trunk that has a username, so that it knows where to bring calls (RFC 3261 §10).
 type registrar struct {
 	door *Door
@@ -113,6 +116,7 @@ type bindingAt struct {
 	creds *credentials
 	peer  peer
 	held  bool
+	least time.Duration // the trunk's shortest life, once it has named it
 }
 
 func newBinding(d *Door, t Trunk) *bindingAt {
@@ -142,6 +146,9 @@ func (b *bindingAt) register(ctx context.Context, life time.Duration) (time.Dura
 
 func (b *bindingAt) at(ctx context.Context, to hop, life time.Duration) (time.Duration, error) {
 	contact := b.door.stack.contact(b.trunk.Username, to)
+	if life > 0 {
+		life = max(life, b.least)
+	}
 	for raised := false; ; {
 		res, err := b.door.ask(ctx, to, b.creds, func() *sip.Request {
 			req := b.peer.request(sip.REGISTER, b.door.stack.agent)
@@ -155,9 +162,13 @@ func (b *bindingAt) at(ctx context.Context, to hop, life time.Duration) (time.Du
 		least := seconds(res.GetHeader("Min-Expires"))
 		switch {
 		case res.IsSuccess():
-			return given(res, contact, life), nil
+			got := given(res, contact, life)
+			if life > 0 && got == 0 { // taken and not kept: asking again at once would help nobody
+				return 0, errNotKept
+			}
+			return got, nil
 		case res.StatusCode == sip.StatusIntervalToBrief && !raised && least > life && least <= 24*time.Hour:
-			life, raised = least, true
+			life, raised, b.least = least, true, least
 		case challenged(res) || res.StatusCode == sip.StatusForbidden:
 			return 0, fmt.Errorf("%w (%d)", errCredentials, res.StatusCode)
 		default:

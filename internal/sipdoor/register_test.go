@@ -61,6 +61,9 @@ func TestRegistersRenewsAndTakesBack(t *testing.T) {
 	if c := signed(t, renewed, "authorization", "secret"); c.Nonce != "n1" || c.Nc < 3 {
 		t.Errorf("renewed with nonce %q count %d", c.Nonce, c.Nc)
 	}
+	if renewed.get("expires") != "1800" {
+		t.Errorf("renewed for %s s: the trunk's shortest life is forgotten", renewed.get("expires"))
+	}
 	if renewed.get("call-id") != first.get("call-id") || renewed.get("cseq") == third.get("cseq") {
 		t.Error("the renewal is another registration")
 	}
@@ -170,4 +173,14 @@ func TestProbe(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRegistrationWithoutALifeBacksOff takes a 200 that keeps nothing for a failure, not for a reason to ask again at once.
+func TestRegistrationWithoutALifeBacksOff(t *testing.T) {
+	p, list := newPhone(t, nil), &trunkList{}
+	list.set(registering(p))
+	open(t, nil, list.use, func(c *Config, _ *Deps) { c.Timers.Retry = time.Hour })
+	first := p.expect("REGISTER")
+	p.reply(first, "200 OK", "x", "", "Contact: "+first.get("contact")+";expires=0")
+	p.silent("REGISTER")
 }
