@@ -23,6 +23,16 @@ type SIPTrunk struct {
 	UpdatedAt     time.Time
 }
 
+// TrunkReach is how a trunk answers, as this node has found when it last asked.
+type TrunkReach struct {
+	Up        bool
+	Since     time.Time // when it became so
+	CheckedAt time.Time
+	RoundTrip time.Duration // of the last answer; zero while it is down
+	Fault     string        // the last one; empty for none so far
+	FaultAt   *time.Time
+}
+
 // PhoneNumber is a DID of a trunk.
 type PhoneNumber struct {
 	ID            string

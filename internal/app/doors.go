@@ -53,7 +53,9 @@ func (h *house) openTelephone(context.Context) error {
 	h.sip = door
 	h.voices = agents.NewVoices(voices(), h.engines.synthesizer(), h.log)
 	h.billing = billing.New(billing.Deps{Store: h.store, Prices: prices(h.cfg), Template: h.voices.Template})
-	h.telephony = telephony.New(telephony.Deps{Store: h.store, Prober: door, Vault: h.key, Log: h.log})
+	h.telephony = telephony.New(telephony.Deps{
+		Store: h.store, Prober: door, Vault: h.key, Log: h.log, Changed: door.TrunksChanged, Reach: door.Reach,
+	})
 	if h.board, err = h.newBoard(door); err != nil {
 		return err
 	}

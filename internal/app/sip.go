@@ -37,7 +37,7 @@ func (h *house) newSIP(guard *egress.Guard, board *boardLater) (*sipdoor.Door, e
 			Off: h.cfg.SIPSRTP == "off", Require: h.cfg.SIPSRTP == "require", KeysInClear: h.cfg.SIPKeys,
 		},
 		ComfortNoise: h.cfg.SIPNoise,
-		Timers:       sipdoor.Timers{Ring: duration(h.cfg.SIPRing), Session: sessionOf(h.cfg.SIPSession)},
+		Timers:       sipdoor.Timers{Ring: duration(h.cfg.SIPRing), Session: orOff(h.cfg.SIPSession), Check: orOff(h.cfg.SIPCheck)},
 	}
 	if accept.Users {
 		cfg.Accept.Users = users
@@ -98,8 +98,8 @@ func sipTLS(c config.Config) (*tls.Config, error) {
 	return t, nil
 }
 
-// sessionOf is how long calls last without a refresh; the door takes zero for its default.
-func sessionOf(d config.Duration) time.Duration {
+// orOff is a duration that the door may be told to do without; it takes zero for its default.
+func orOff(d config.Duration) time.Duration {
 	if d == 0 {
 		return -1
 	}

@@ -84,6 +84,9 @@ func (c *Config) checkNumbers() error {
 	if d := time.Duration(c.SIPSession); d != 0 && d < 90*time.Second {
 		errs = append(errs, fmt.Errorf("sip.session_expires: %s is below 90s (RFC 4028 §5)", d))
 	}
+	if d := time.Duration(c.SIPCheck); d != 0 && d < 5*time.Second {
+		errs = append(errs, fmt.Errorf("sip.trunk_check: %s is below 5s", d))
+	}
 	for key, d := range map[string]Duration{"sip.ring_timeout": c.SIPRing, "rtp.timeout": c.RTPSilent, "calls.max_duration": c.CallsDuration} {
 		if d <= 0 {
 			errs = append(errs, fmt.Errorf("%s: %s is not above zero", key, d))

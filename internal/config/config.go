@@ -47,6 +47,7 @@ type Config struct {
 	SIPSession Duration `koanf:"sip.session_expires" doc:"how long a call lasts without a refresh, as offered to the other side (RFC 4028); 0s offers none"`
 	SIPRel     string   `koanf:"sip.reliable" doc:"provisional responses with PRACK: required (if the caller requires it), supported (if it can), or never"`
 	SIPMusic   string   `koanf:"sip.hold_music" doc:"WAV file that callers hear while we hold them; empty is silence"`
+	SIPCheck   Duration `koanf:"sip.trunk_check" doc:"how often an active trunk is asked by OPTIONS whether it is there; 0s never asks"`
 	SIPRefer   string   `koanf:"sip.refer" doc:"REFER from callers, who ask us to call somebody: refuse, or accept from trunks and known networks"`
 	SIPSRTP    string   `koanf:"sip.srtp" doc:"encrypted sound: off, accept where it is offered, or require"`
 	SIPKeys    bool     `koanf:"sip.srtp_keys_in_clear" doc:"take and give SRTP keys in SDP also over UDP and TCP, where anybody on the way can read them"`
@@ -109,7 +110,8 @@ func Default() Config {
 	return Config{
 		Data: "data", HTTP: "127.0.0.1:8080", SIP: "0.0.0.0:5060", APIRate: 1000, LogLevel: "info",
 		SIPDigest: []string{"md5"}, SIPScanners: defaultScanners(), SIPClientCert: ClientCertRequired,
-		SIPAccept: []string{"trunks", "loopback"}, SIPRing: Duration(time.Minute), SIPSession: Duration(30 * time.Minute), SIPRefer: "refuse", SIPRel: "required",
+		SIPAccept: []string{"trunks", "loopback"}, SIPRing: Duration(time.Minute), SIPSession: Duration(30 * time.Minute), SIPRefer: "refuse",
+		SIPRel: "required", SIPCheck: Duration(time.Minute),
 		RTPSilent:     Duration(30 * time.Second),
 		CallsDuration: Duration(time.Hour), Drain: Duration(30 * time.Second), PriceCurrency: "USD", Workers: 1, Engine: LocalEngine,
 		SIPTrace: true, SIPSRTP: "accept",

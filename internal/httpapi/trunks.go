@@ -27,6 +27,39 @@ type trunkJSON struct {
 	CheckedAt     *stamp    `json:"last_health_check_at"`
 	CreatedAt     stamp     `json:"created_at"`
 	UpdatedAt     stamp     `json:"updated_at"`
+	// Reach is there for active trunks, once they were asked.
+	Reach *reachJSON `json:"reachability,omitempty"`
+}
+
+// reachJSON is how an active trunk answers OPTIONS.
+type reachJSON struct {
+	State     string  `json:"state" enum:"up,down"`
+	Since     stamp   `json:"since" doc:"when it became so"`
+	CheckedAt stamp   `json:"checked_at"`
+	Millis    int64   `json:"round_trip_ms" minimum:"0" doc:"of the last answer; 0 while it is down"`
+	Error     *string `json:"last_error"`
+	ErrorAt   *stamp  `json:"last_error_at"`
+}
+
+func showReach(r *parley.TrunkReach) *reachJSON {
+	if r == nil {
+		return nil
+	}
+	out := &reachJSON{
+		State: "down", Since: stamp(r.Since), CheckedAt: stamp(r.CheckedAt), Millis: r.RoundTrip.Milliseconds(), Error: orNil(r.Fault),
+		ErrorAt: stampOr(r.FaultAt),
+	}
+	if r.Up {
+		out.State = "up"
+	}
+	return out
+}
+
+// trunk shows a trunk with how it answers.
+func (a *api) trunk(t *parley.SIPTrunk) trunkJSON {
+	out := showTrunk(t)
+	out.Reach = showReach(a.deps.Telephony.Reach(t))
+	return out
 }
 
 func showTrunk(t *parley.SIPTrunk) trunkJSON {
@@ -100,7 +133,7 @@ func (a *api) trunkRoutes() {
 
 func (a *api) listTrunks(ctx context.Context, r *in[none, none]) ([]trunkJSON, error) {
 	rows, err := a.deps.Telephony.Trunks(ctx, r.actor)
-	return each(rows, showTrunk), err
+	return each(rows, a.trunk), err
 }
 
 func (a *api) createTrunk(ctx context.Context, r *in[none, createTrunkBody]) (trunkJSON, error) {
@@ -119,7 +152,11 @@ func (a *api) createTrunk(ctx context.Context, r *in[none, createTrunkBody]) (tr
 }
 
 func (a *api) getTrunk(ctx context.Context, r *in[none, none]) (trunkJSON, error) {
-	return showTrunkOr(a.deps.Telephony.Trunk(ctx, r.actor, r.id("trunk_id")))
+	row, err := a.deps.Telephony.Trunk(ctx, r.actor, r.id("trunk_id"))
+	if err != nil {
+		return trunkJSON{}, err
+	}
+	return a.trunk(row), nil
 }
 
 func (a *api) updateTrunk(ctx context.Context, r *in[none, updateTrunkBody]) (trunkJSON, error) {

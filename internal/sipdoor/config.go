@@ -60,7 +60,8 @@ type Timers struct {
 	Refer      time.Duration // what becomes of a REFER must be known: Ring and 30 s
 	Close      time.Duration // the last BYEs may take at the end: 3 s
 	Trunks     time.Duration // the list of trunks is read again: 10 s
-	KeepAlive  time.Duration // between signs of life to softphones behind NAT: 25 s
+	Check      time.Duration // an active trunk is asked whether it is there: 60 s; negative never asks
+	KeepAlive  time.Duration // between signs of life to softphones behind NAT, to trunks that we are registered at, and on our connections: 25 s
 	Register   time.Duration // asked for as life of a registration: 10 min
 	Retry      time.Duration // a failed registration is tried again, doubled up to 32 times: 30 s
 	// Session is how long a call lasts without a refresh (RFC 4028), as we ask for: 30 min; negative does not ask. LeastSession is what
@@ -83,7 +84,7 @@ type Trunk struct {
 	Password string
 }
 
-// Resolver asks the DNS; *net.Resolver is one.
+// Resolver asks the DNS; *net.Resolver is one, and DNS knows NAPTR records beside.
 type Resolver interface {
 	LookupSRV(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
@@ -123,7 +124,7 @@ func (c Config) withDefaults() (Config, error) {
 	for p, def := range map[*time.Duration]time.Duration{
 		&t.T1: 500 * time.Millisecond, &t.T2: 4 * time.Second, &t.Ring: time.Minute, &t.Unreached: 8 * time.Second,
 		&t.CancelWait: 200 * time.Millisecond, &t.Reply: 10 * time.Second, &t.Close: 3 * time.Second, &t.Trunks: 10 * time.Second,
-		&t.KeepAlive: 25 * time.Second, &t.Register: 10 * time.Minute, &t.Retry: 30 * time.Second,
+		&t.KeepAlive: 25 * time.Second, &t.Check: time.Minute, &t.Register: 10 * time.Minute, &t.Retry: 30 * time.Second,
 		&t.Session: 30 * time.Minute, &t.LeastSession: shortestSession,
 	} {
 		or(p, def)

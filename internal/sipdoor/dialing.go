@@ -70,6 +70,7 @@ func (g *dialing) attempt() {
 		if err == nil {
 			return
 		}
+		d.door.health.mark(g.hops[0], false)
 		d.log.Info("address of the trunk not reached", "address", g.hops[0].addr.String(), "transport", g.hops[0].network, "error", err)
 	}
 	g.fail(&media.NotAnswered{Outcome: media.OutcomeFailed, Reason: reasonUnreachable})
@@ -138,6 +139,7 @@ func (g *dialing) unreached(branch string) {
 		return
 	}
 	g.tx.Terminate()
+	g.dialog.door.health.mark(g.hops[0], false)
 	if g.why == nil && len(g.hops) > 1 {
 		g.hops = g.hops[1:]
 		g.attempt()

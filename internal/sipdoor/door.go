@@ -21,12 +21,13 @@ import (
 
 // Door is the house's way to the telephone network. New binds its sockets, Run serves them.
 type Door struct {
-	cfg   Config
-	deps  Deps
-	log   *slog.Logger
-	stack *stack
-	pacer *stream.Pacer
-	book  *book
+	cfg    Config
+	deps   Deps
+	log    *slog.Logger
+	stack  *stack
+	pacer  *stream.Pacer
+	book   *book
+	health *health
 
 	dialogs  dialogs
 	calling  calling
@@ -71,8 +72,9 @@ func newDoor(cfg Config, deps Deps) (*Door, error) {
 		return nil, err
 	}
 	if deps.Resolver == nil {
-		deps.Resolver = net.DefaultResolver
+		deps.Resolver = DNS{Resolver: net.DefaultResolver}
 	}
+	deps.Resolver = within{deps.Resolver, families(cfg.Addr)}
 	d := &Door{
 		cfg: cfg, deps: deps, log: deps.Log, pacer: stream.NewPacer(0),
 		dialogs: dialogs{by: map[key]*dialog{}, all: map[*dialog][]key{}, at: map[netip.Addr]int{}},
@@ -84,7 +86,7 @@ func newDoor(cfg Config, deps Deps) (*Door, error) {
 		_, _ = rand.Read(d.secret) // never fails
 	}
 	d.porter = &porter{nonces: newNonces(d.secret), algorithms: cfg.Digest, named: d.logins}
-	d.book = newBook(cfg, deps)
+	d.book, d.health = newBook(cfg, deps), newHealth()
 	if d.identity, err = newIdentity(); err != nil {
 		return nil, err
 	}
@@ -182,17 +184,20 @@ func (d *Door) spawn(f func()) bool {
 // keepBook reads the trunks again and again and keeps the registrations; the channel is closed when those are taken back.
 func (d *Door) keepBook(ctx context.Context) <-chan struct{} {
 	done := make(chan struct{})
-	r := newRegistrar(d)
+	registered, watched := d.attendants()
 	d.wg.Go(func() {
 		defer close(done)
-		defer r.close()
+		defer watched.close()
+		defer registered.close()
 		tick, ping := time.NewTicker(d.cfg.Timers.Trunks), time.NewTicker(d.cfg.Timers.KeepAlive)
 		defer tick.Stop()
 		defer ping.Stop()
 		for {
 			d.book.refresh(ctx)
 			d.refreshLines(ctx)
-			r.reconcile(d.book.trunks())
+			all := d.book.trunks()
+			registered.reconcile(all)
+			watched.reconcile(all)
 			d.invites.prune(time.Now())
 			select {
 			case <-tick.C:

@@ -73,6 +73,7 @@ func (b *book) domain(trunk string) (host string, port int) {
 	for _, e := range b.page.Load().entries {
 		if trunk != "" && e.trunk.ID == trunk {
 			host, network, port := split(e.trunk.Domain, e.trunk.Transport, e.trunk.Port)
+			or(&network, "udp")
 			if port == sip.DefaultPort(network) {
 				port = 0
 			}

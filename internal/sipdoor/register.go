@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -25,55 +24,9 @@ var errCredentials = errors.New("sipdoor: the trunk refused the credentials")
 // errNotKept says that a trunk took a registration and gave it no life.
 var errNotKept = errors.New("sipdoor: the trunk gave the registration no life")
 
-// registrar keeps a registration at each trunk that has a username, so that it knows where to bring calls (RFC 3261 §10).
-type registrar struct {
-	door *Door
-	runs map[string]*registration // by trunk id
-	wg   sync.WaitGroup
-}
-
-// registration is the goroutine of one trunk.
-type registration struct {
-	trunk Trunk
-	stop  context.CancelFunc
-}
-
-func newRegistrar(d *Door) *registrar { return &registrar{door: d, runs: map[string]*registration{}} }
-
-// reconcile starts and stops registrations until they are those of the list.
-func (r *registrar) reconcile(trunks []Trunk) {
-	wanted := map[string]Trunk{}
-	for _, t := range trunks {
-		if t.Username != "" {
-			wanted[t.ID] = t
-		}
-	}
-	for id, run := range r.runs {
-		if t, ok := wanted[id]; !ok || !sameRegistration(&t, &run.trunk) {
-			run.stop()
-			delete(r.runs, id)
-		}
-	}
-	for id, t := range wanted {
-		if r.runs[id] == nil {
-			ctx, stop := context.WithCancel(context.Background())
-			r.runs[id] = &registration{trunk: t, stop: stop}
-			r.wg.Go(func() { r.door.keepRegistered(ctx, t) })
-		}
-	}
-}
-
 func sameRegistration(a, b *Trunk) bool {
 	return sameHosts(a, b) && a.Username == b.Username && a.Password == b.Password && (a.AuthRealm == nil) == (b.AuthRealm == nil) &&
 		(a.AuthRealm == nil || *a.AuthRealm == *b.AuthRealm)
-}
-
-// close takes all registrations back.
-func (r *registrar) close() {
-	for _, run := range r.runs {
-		run.stop()
-	}
-	r.wg.Wait()
 }
 
 // keepRegistered registers, renews before the registration runs out, and tries again later and later when it fails.
@@ -90,16 +43,35 @@ func (d *Door) keepRegistered(ctx context.Context, t Trunk) {
 			}
 			b.held, failures = true, 0
 		case ctx.Err() != nil:
+			b.held = true // it may have been taken
 		default:
 			wait = d.cfg.Timers.Retry << min(failures, 5)
 			failures++
 			log.Warn("not registered at trunk", "error", err, "again_in", wait.String())
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
+		if !b.sleep(ctx, wait) {
 			b.release()
 			return
+		}
+	}
+}
+
+// sleep waits, and meanwhile keeps the way back through a NAT open where the registration went over UDP; connections see to that
+// themselves. False when ctx has ended.
+func (b *bindingAt) sleep(ctx context.Context, wait time.Duration) bool {
+	until, beat := time.NewTimer(wait), time.NewTicker(b.door.cfg.Timers.KeepAlive)
+	defer until.Stop()
+	defer beat.Stop()
+	for {
+		select {
+		case <-beat.C:
+			if b.held && b.last.network == "udp" {
+				b.door.stack.pulse(b.last.addr)
+			}
+		case <-until.C:
+			return true
+		case <-ctx.Done():
+			return false
 		}
 	}
 }
@@ -117,6 +89,7 @@ type bindingAt struct {
 	peer  peer
 	held  bool
 	least time.Duration // the trunk's shortest life, once it has named it
+	last  hop           // where it was last taken
 }
 
 func newBinding(d *Door, t Trunk) *bindingAt {
@@ -137,7 +110,10 @@ func (b *bindingAt) register(ctx context.Context, life time.Duration) (time.Dura
 	}
 	for _, to := range hops {
 		var given time.Duration
-		if given, err = b.at(ctx, to, life); err == nil || errors.Is(err, errCredentials) {
+		if given, err = b.at(ctx, to, life); err == nil {
+			b.last = to
+		}
+		if err == nil || errors.Is(err, errCredentials) {
 			return given, err
 		}
 	}

@@ -1,6 +1,7 @@
 package sipdoor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,23 +17,30 @@ import (
 // most is how many addresses of a name are tried.
 const most = 6
 
-// resolve finds the hops behind a host, best first. A host may carry its port and, as a URI, its transport. Without a port of its own,
-// or with the default one, SRV records go first (RFC 3263 §4.2); the addresses of a name with another port are looked up alone.
+// resolve finds the hops behind a host, best first (RFC 3263 §4). A host may carry its port and, as a URI, its transport; an empty network
+// leaves that to the DNS. Without a port of its own, or with the default one, NAPTR and SRV records go first; the addresses of a name with
+// another port are looked up alone.
 func resolve(ctx context.Context, r Resolver, host, network string, port int) ([]hop, error) {
 	host, network, port = split(host, network, port)
+	usual := network
+	or(&usual, "udp")
 	if a, err := netip.ParseAddr(host); err == nil {
-		return []hop{{network, netip.AddrPortFrom(a.Unmap(), uint16(port)), host}}, nil
+		return []hop{{usual, netip.AddrPortFrom(a.Unmap(), portOr(port, usual)), host}}, nil
 	}
 	var hops []hop
-	if port == sip.DefaultPort(network) {
-		hops = bySRV(ctx, r, host, network)
+	if port == 0 || port == sip.DefaultPort(usual) {
+		for _, s := range servicesOf(ctx, r, host, network) {
+			if hops = append(hops, bySRV(ctx, r, s, host)...); len(hops) >= most {
+				break
+			}
+		}
 	}
 	if len(hops) == 0 {
-		addrs, err := r.LookupNetIP(ctx, "ip4", host)
+		addrs, err := r.LookupNetIP(ctx, "ip", host)
 		if err != nil {
 			return nil, fmt.Errorf("sipdoor: resolve: %w", err)
 		}
-		hops = append(hops, hopsOf(addrs, network, port, host)...)
+		hops = append(hops, hopsOf(addrs, usual, portOr(port, usual), host)...)
 	}
 	if len(hops) == 0 {
 		return nil, errors.New("sipdoor: the name has no address")
@@ -40,22 +48,45 @@ func resolve(ctx context.Context, r Resolver, host, network string, port int) ([
 	return hops[:min(len(hops), most)], nil
 }
 
-// bySRV asks for the service's records, which come in the order to be tried in (RFC 2782). The certificate names the domain, not the
-// target (RFC 5922 §4).
-func bySRV(ctx context.Context, r Resolver, domain, network string) []hop {
-	service, proto := "sip", network
-	if network == "tls" {
-		service, proto = "sips", "tcp"
+func portOr(port int, network string) uint16 {
+	if port == 0 {
+		port = sip.DefaultPort(network)
 	}
-	_, records, err := r.LookupSRV(ctx, service, proto, domain)
+	return uint16(port)
+}
+
+// servicesOf are the services of a domain, best first: as its NAPTR records say; without any, the usual names (RFC 3263 §4.1). A network
+// leaves those of others out.
+func servicesOf(ctx context.Context, r Resolver, domain, network string) []Service {
+	var found []Service
+	if s, ok := r.(services); ok {
+		found, _ = s.Services(ctx, domain) // whose failure leaves the usual names
+	}
+	usual := []Service{{Network: "udp", Name: "_sip._udp." + domain}, {Network: "tcp", Name: "_sip._tcp." + domain}, {Network: "tls", Name: "_sips._tcp." + domain}}
+	for _, all := range [][]Service{found, usual} {
+		all = slices.DeleteFunc(all, func(s Service) bool { return network != "" && s.Network != network })
+		slices.SortStableFunc(all, func(a, b Service) int {
+			return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(a.Preference, b.Preference))
+		})
+		if len(all) > 0 {
+			return all
+		}
+	}
+	return nil
+}
+
+// bySRV asks for a service's records, which come in the order to be tried in (RFC 2782). The certificate names the domain, not the
+// target (RFC 5922 §4).
+func bySRV(ctx context.Context, r Resolver, of Service, domain string) []hop {
+	_, records, err := r.LookupSRV(ctx, "", "", of.Name)
 	if err != nil {
 		return nil
 	}
 	var hops []hop
 	for _, s := range records {
-		addrs, err := r.LookupNetIP(ctx, "ip4", strings.TrimSuffix(s.Target, "."))
+		addrs, err := r.LookupNetIP(ctx, "ip", strings.TrimSuffix(s.Target, "."))
 		if err == nil {
-			hops = append(hops, hopsOf(addrs, network, int(s.Port), domain)...)
+			hops = append(hops, hopsOf(addrs, of.Network, s.Port, domain)...)
 		}
 		if len(hops) >= most {
 			break
@@ -64,15 +95,15 @@ func bySRV(ctx context.Context, r Resolver, domain, network string) []hop {
 	return hops
 }
 
-func hopsOf(addrs []netip.Addr, network string, port int, name string) []hop {
+func hopsOf(addrs []netip.Addr, network string, port uint16, name string) []hop {
 	var hops []hop
 	for _, a := range addrs {
-		hops = append(hops, hop{network, netip.AddrPortFrom(a.Unmap(), uint16(port)), name})
+		hops = append(hops, hop{network, netip.AddrPortFrom(a.Unmap(), port), name})
 	}
 	return hops
 }
 
-// split reads "host", "host:port" or a URI, and fills what is missing.
+// split reads "host", "host:port" or a URI. Without a transport the network is empty, without a usable port that is 0.
 func split(host, network string, port int) (string, string, int) {
 	var u sip.Uri
 	if strings.HasPrefix(host, "sip") && sip.ParseUri(host, &u) == nil && u.Host != "" {
@@ -85,9 +116,8 @@ func split(host, network string, port int) (string, string, int) {
 		host = h
 		port, _ = strconv.Atoi(p)
 	}
-	or(&network, "udp")
-	if port <= 0 || port > 65535 {
-		port = sip.DefaultPort(network)
+	if port < 0 || port > 65535 {
+		port = 0
 	}
 	return strings.Trim(host, "[]"), network, port
 }
@@ -110,6 +140,7 @@ func (d *Door) hopsTo(ctx context.Context, t *Trunk) ([]hop, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.health.downLast(hops)
 	hops = slices.DeleteFunc(hops, func(h hop) bool { return !d.trunkMay(h.addr.Addr()) })
 	if len(hops) == 0 {
 		return nil, errors.New("sipdoor: the trunk leads to an address that is neither public nor in egress.allow")

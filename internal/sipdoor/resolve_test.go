@@ -16,10 +16,15 @@ import (
 type zone struct {
 	hosts map[string][]string
 	srv   map[string][]*net.SRV
+	naptr map[string][]Service
 }
 
-func (z zone) LookupSRV(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
-	if s := z.srv["_"+service+"._"+proto+"."+name]; s != nil {
+func (z zone) Services(_ context.Context, domain string) ([]Service, error) {
+	return z.naptr[domain], nil
+}
+
+func (z zone) LookupSRV(_ context.Context, _, _, name string) (string, []*net.SRV, error) {
+	if s := z.srv[name]; s != nil {
 		return name, s, nil
 	}
 	return "", nil, errors.New("no such record")
@@ -42,7 +47,12 @@ func TestResolve(t *testing.T) {
 		srv: map[string][]*net.SRV{
 			"_sip._udp.srv.test":  {{Target: "a.test.", Port: 5070}, {Target: "gone.test.", Port: 1}, {Target: "b.test.", Port: 5080}},
 			"_sips._tcp.srv.test": {{Target: "b.test.", Port: 5061}},
+			"_sip._udp.else.test": {{Target: "a.test.", Port: 5066}}, "tcp.else.test": {{Target: "b.test.", Port: 5067}},
 		},
+		naptr: map[string][]Service{"naptr.test": {
+			{Order: 20, Preference: 5, Network: "udp", Name: "_sip._udp.else.test"}, {Order: 10, Preference: 50, Network: "tcp", Name: "tcp.else.test"},
+			{Order: 10, Preference: 10, Network: "tls", Name: "gone.else.test"},
+		}},
 	}
 	for _, c := range []struct {
 		name, host, network string
@@ -57,6 +67,12 @@ func TestResolve(t *testing.T) {
 		{"a URI", "sip:trunk.test:5090;transport=tcp;lr", "udp", 5060, "tcp 192.0.2.1:5090 trunk.test, tcp 192.0.2.2:5090 trunk.test"},
 		{"the default port of TLS", "192.0.2.9", "tls", 0, "tls 192.0.2.9:5061 192.0.2.9"},
 		{"an IPv6 address", "[2001:db8::1]:5066", "udp", 0, "udp [2001:db8::1]:5066 2001:db8::1"},
+		{"§4.1: without a transport the NAPTR records order them", "naptr.test", "", 0, "tcp 192.0.2.4:5067 naptr.test, udp 192.0.2.3:5066 naptr.test"},
+		{"§4.1: a transport picks its NAPTR record", "naptr.test", "udp", 5060, "udp 192.0.2.3:5066 naptr.test"},
+		{"§4.1: without NAPTR and transport all services are asked for", "srv.test", "", 0,
+			"udp 192.0.2.3:5070 srv.test, udp 192.0.2.4:5080 srv.test, tls 192.0.2.4:5061 srv.test"},
+		{"§4.1: a port leaves only the addresses, over UDP", "naptr.test:5099", "", 0, ""},
+		{"§4.1: and without any record it is UDP", "trunk.test", "", 0, "udp 192.0.2.1:5060 trunk.test, udp 192.0.2.2:5060 trunk.test"},
 		{"no such name", "nowhere.test", "udp", 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

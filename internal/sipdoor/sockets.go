@@ -24,12 +24,21 @@ type binding struct {
 	ip  netip.Addr
 }
 
-// family keeps an IPv4 listener from becoming a dual-stack one, whose sources would look like IPv6.
+// family is the network to listen in: "::" takes both families, any other address its own.
 func family(network, host string) string {
-	if a, err := netip.ParseAddr(host); err == nil && a.Is6() {
+	switch a, err := netip.ParseAddr(host); {
+	case err == nil && a.Is6() && a.IsUnspecified():
+		return network
+	case err == nil && a.Is6():
 		return network + "6"
 	}
 	return network + "4"
+}
+
+// families are the addresses that a listener at an address reaches, as a resolver is asked for them.
+func families(addr string) string {
+	host, _, _ := net.SplitHostPort(addr)
+	return family("ip", host)
 }
 
 // bind opens the sockets. For port 0 it looks for a number that is free for both UDP and TCP.

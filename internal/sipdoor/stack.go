@@ -46,6 +46,7 @@ type stack struct {
 	external netip.Addr
 	client   *tls.Config
 	agent    string
+	pings    time.Duration // between signs of life on connections
 	wg       sync.WaitGroup
 }
 
@@ -54,7 +55,7 @@ func newStack(cfg Config, b *binding, log *slog.Logger, pre func(sip.Message), s
 	parser := newParser(cfg.Limits)
 	lib := newQuiet(log.Handler())
 	tcp := func() *sip.TransportTCP { return &sip.TransportTCP{ReadTimeout: idle, WriteTimeout: reach} }
-	s := &stack{binding: b, external: cfg.ExternalIP, client: cfg.TLSClient, agent: cfg.UserAgent}
+	s := &stack{binding: b, external: cfg.ExternalIP, client: cfg.TLSClient, agent: cfg.UserAgent, pings: cfg.Timers.KeepAlive}
 	s.tp = sip.NewTransportLayer(net.DefaultResolver, parser, nil, sip.WithTransportLayerLogger(lib),
 		sip.WithTransportLayerTransports(sip.TransportsConfig{TCP: tcp(), TLS: &sip.TransportTLS{TransportTCP: tcp()}}))
 	s.tp.OnMessage(pre) // before the transaction layer adds its own
@@ -98,7 +99,7 @@ func (s *stack) close() {
 
 // self is our address as a peer is told it.
 func (s *stack) self(peer netip.Addr) netip.Addr {
-	if s.external.IsValid() {
+	if s.external.IsValid() && s.external.Is4() == peer.Is4() {
 		return s.external
 	}
 	return s.local(peer)
@@ -110,7 +111,9 @@ func (s *stack) local(peer netip.Addr) netip.Addr {
 		return s.ip
 	}
 	c, err := net.Dial("udp", netip.AddrPortFrom(peer, 9).String()) // sends nothing: it only asks for the route
-	if err != nil {
+	if err != nil && peer.Is6() {
+		return netip.IPv6Loopback()
+	} else if err != nil {
 		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	}
 	defer func() { _ = c.Close() }()
@@ -199,7 +202,7 @@ func (s *stack) connect(ctx context.Context, to hop, within time.Duration) error
 			return err
 		}
 	}
-	return s.listener(to.network).hand(ctx, c)
+	return s.listener(to.network).hand(ctx, newPinged(c, s.pings))
 }
 
 func (s *stack) secure(ctx context.Context, c net.Conn, name string) (net.Conn, error) {

@@ -33,6 +33,10 @@ type Deps struct {
 	Prober prober
 	Vault  vault
 	Log    *slog.Logger
+	// Changed is told after the list of trunks has changed; nil for nobody.
+	Changed func()
+	// Reach says how a trunk answers; false where that is not known. Nil knows of none.
+	Reach func(trunkID string) (parley.TrunkReach, bool)
 }
 
 // Telephony is the room. Make it with New.

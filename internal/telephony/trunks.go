@@ -71,7 +71,7 @@ func (t *Telephony) CreateTrunk(ctx context.Context, actor parley.Actor, n NewTr
 		return nil, err
 	}
 	err := t.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error { return tx.InsertTrunk(ctx, row) })
-	return row, err
+	return row, t.changed(err)
 }
 
 // usualPort is the port of RFC 3261 §19.1.2.
@@ -110,7 +110,26 @@ func (t *Telephony) UpdateTrunk(ctx context.Context, actor parley.Actor, id stri
 		row.UpdatedAt = parley.Stamp(time.Now())
 		return tx.UpdateTrunk(ctx, row)
 	})
-	return row, err
+	return row, t.changed(err)
+}
+
+// changed tells of a change to the list of trunks, unless it failed.
+func (t *Telephony) changed(err error) error {
+	if err == nil && t.deps.Changed != nil {
+		t.deps.Changed()
+	}
+	return err
+}
+
+// Reach is how a trunk of the environment answers; nil where that is not known.
+func (t *Telephony) Reach(row *parley.SIPTrunk) *parley.TrunkReach {
+	if t.deps.Reach == nil {
+		return nil
+	}
+	if r, ok := t.deps.Reach(row.ID); ok {
+		return &r
+	}
+	return nil
 }
 
 func (t *Telephony) apply(row *parley.SIPTrunk, c TrunkChange) error {
@@ -160,7 +179,7 @@ func (t *Telephony) DeleteTrunk(ctx context.Context, actor parley.Actor, id stri
 	if err := allow(actor, parley.WriteTelephony); err != nil {
 		return err
 	}
-	return t.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
+	return t.changed(t.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
 		if _, err := tx.Trunk(ctx, actor.EnvironmentID, id); err != nil {
 			return err
 		}
@@ -179,5 +198,5 @@ func (t *Telephony) DeleteTrunk(ctx context.Context, actor parley.Actor, id stri
 			return parley.Errorf(parley.TrunkHasActiveCalls, "trunk %s has %d calls", id, n)
 		}
 		return tx.DeleteTrunk(ctx, actor.EnvironmentID, id)
-	})
+	}))
 }
