@@ -144,8 +144,23 @@ func (s *Server) checkCall(c JSON) {
 	}
 }
 
-// secrets are what must go with an agent: who called it, what only its caller said, and what it is.
-var secrets = []string{strings.TrimPrefix(CallerNumber, "+"), "rhinoceros", "umbrella", "amsterdam", "Lakeside dental"}
+// What must go with an agent: who called it and what it is, which stand in the database in the clear, and what only its caller said, which
+// is sealed wherever it is kept.
+var (
+	open    = []string{strings.TrimPrefix(CallerNumber, "+"), "Lakeside dental"}
+	spoken  = []string{"rhinoceros", "umbrella", "amsterdam"}
+	secrets = slices.Concat(open, spoken)
+)
+
+// transcribed wants the API to show what only the caller said: else looking for it afterwards shows nothing.
+func (s *Server) transcribed(c JSON) {
+	s.t.Helper()
+	for _, word := range spoken {
+		if !strings.Contains(strings.ToLower(said(c, "caller")), word) {
+			s.t.Errorf("%q is not in the transcript before the deletion: looking for it afterwards shows nothing", word)
+		}
+	}
+}
 
 // logPII makes a server log what is said and dialled to a file in its data directory, which is one more place to be emptied.
 func logPII(s *Server) { s.env = append(s.env, "PARLEY_LOG_PII="+filepath.Join(s.Data, "pii.log")) }
@@ -153,10 +168,22 @@ func logPII(s *Server) { s.env = append(s.env, "PARLEY_LOG_PII="+filepath.Join(s
 func (s *Server) checkErasure(agent string, c JSON) {
 	s.t.Helper()
 	found := strings.Join(s.holds(secrets...), "\n")
-	for _, word := range secrets {
-		if !strings.Contains(found, "parley.db: "+word) && !strings.Contains(found, "parley.db-wal: "+word) {
+	inDatabase := func(word string) bool {
+		return strings.Contains(found, "parley.db: "+word) || strings.Contains(found, "parley.db-wal: "+word)
+	}
+	for _, word := range open {
+		if !inDatabase(word) {
 			s.t.Errorf("%q is not in the database before the deletion: looking for it afterwards shows nothing", word)
 		}
+	}
+	for _, word := range spoken {
+		if inDatabase(word) {
+			s.t.Errorf("%q stands in the database in the clear", word)
+		}
+	}
+	s.transcribed(c)
+	if keys := s.files(agent + ".key"); len(keys) != 1 {
+		s.t.Errorf("keys of the agent: %v", keys)
 	}
 	if !strings.Contains(found, "pii.log: rhinoceros") {
 		s.t.Error("the log of personal data holds none")
@@ -166,8 +193,8 @@ func (s *Server) checkErasure(agent string, c JSON) {
 	if hits := s.holds(secrets...); len(hits) > 0 {
 		s.t.Errorf("left behind: %v", hits)
 	}
-	if wavs := s.files(".wav"); len(wavs) > 0 {
-		s.t.Errorf("recordings left: %v", wavs)
+	if left := append(s.files(".wav"), s.files(agent+".key")...); len(left) > 0 {
+		s.t.Errorf("recordings and keys left: %v", left)
 	}
 	for _, word := range secrets {
 		if strings.Contains(strings.ToLower(s.Log()), strings.ToLower(word)) {

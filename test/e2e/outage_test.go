@@ -63,11 +63,17 @@ func TestPostgresStoppedInMidCallCostsNothing(t *testing.T) {
 func (s *Server) erasedFromPostgres(url string, agents ...string) {
 	s.t.Helper()
 	before := s.dump(url)
-	for _, word := range secrets {
+	for _, word := range open {
 		if !strings.Contains(before, strings.ToLower(word)) {
 			s.t.Errorf("%q is not in the database before the deletion: looking for it afterwards shows nothing", word)
 		}
 	}
+	for _, word := range spoken {
+		if strings.Contains(before, word) {
+			s.t.Errorf("%q stands in the database in the clear", word)
+		}
+	}
+	s.transcribed(s.lastCall())
 	for _, agent := range agents {
 		receipt := s.erase(agent)
 		s.t.Logf("receipt %v", receipt)
