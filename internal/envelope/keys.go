@@ -1,4 +1,4 @@
-// Package envelope seals what calls leave behind, transcripts and recordings, with a key per agent. The keys lie in a directory of
+// Package envelope seals what calls leave behind, transcripts, SIP messages and recordings, with a key per agent. The keys lie in a directory of
 // their own, each sealed under the master key, and never in the database: once an agent's key is destroyed, no copy of the database or of the
 // recordings can be read any more, wherever backups lie. It wraps a store.Store and a store.Blobs and adds no rule of its own.
 package envelope

@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"context"
+	"crypto/cipher"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 // mark begins a sealed text; what does not begin so was stored before there were keys.
 const mark = "\u2709sealed1:"
 
-// Store is a store whose transcripts are sealed.
+// Store is a store whose transcripts and SIP messages are sealed.
 type Store struct {
 	store.Store
 	keys *Keys
@@ -51,26 +52,46 @@ func (t *tx) InsertCall(ctx context.Context, c *parley.Call) error {
 	return t.s.keys.Make(c.AgentID)
 }
 
+// ciphersOf are the keys of calls' agents, by call id; calls that are gone, or whose agent's key is, are missing.
+func (t *tx) ciphersOf(ctx context.Context, calls ...string) (map[string]cipher.AEAD, error) {
+	agents, err := t.AgentsOfCalls(ctx, calls...)
+	if err != nil {
+		return nil, err
+	}
+	keys := make(map[string]cipher.AEAD, len(agents))
+	for call, agent := range agents {
+		a, err := t.s.keys.of(agent)
+		if errors.Is(err, ErrNoKey) {
+			t.s.log.Warn("what was said in a call cannot be kept or read: the agent's key is gone", "agent", agent, "call", call)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		keys[call] = a
+	}
+	return keys, nil
+}
+
 // PutTurns seals what was said. Turns of an agent whose key is gone are dropped, as those of a call that is.
 func (t *tx) PutTurns(ctx context.Context, ts []parley.Turn) error {
 	ids := make([]string, len(ts))
 	for i := range ts {
 		ids[i] = ts[i].CallID
 	}
-	agents, err := t.AgentsOfCalls(ctx, ids...)
+	keys, err := t.ciphersOf(ctx, ids...)
 	if err != nil {
 		return err
 	}
 	sealed := make([]parley.Turn, 0, len(ts))
 	for _, turn := range ts {
-		err := t.s.sealTurn(&turn, agents[turn.CallID])
-		if errors.Is(err, ErrNoKey) {
-			continue
+		if a := keys[turn.CallID]; a != nil {
+			turn.Text = sealText(a, turn.Text, turnPlace(&turn, "text"))
+			if turn.Heard != nil {
+				turn.Heard = new(sealText(a, *turn.Heard, turnPlace(&turn, "heard")))
+			}
+			sealed = append(sealed, turn)
 		}
-		if err != nil {
-			return err
-		}
-		sealed = append(sealed, turn)
 	}
 	if len(sealed) == 0 {
 		return nil
@@ -78,45 +99,25 @@ func (t *tx) PutTurns(ctx context.Context, ts []parley.Turn) error {
 	return t.Tx.PutTurns(ctx, sealed)
 }
 
-func (s *Store) sealTurn(turn *parley.Turn, agentID string) error {
-	if agentID == "" {
-		return ErrNoKey
-	}
-	a, err := s.keys.of(agentID)
-	if err != nil {
-		return err
-	}
-	text := func(plain, part string) string {
-		return mark + base64.RawStdEncoding.EncodeToString(seal(a, nil, []byte(plain), turnPlace(turn, part)))
-	}
-	turn.Text = text(turn.Text, "text")
-	if turn.Heard != nil {
-		turn.Heard = new(text(*turn.Heard, "heard"))
-	}
-	return nil
-}
-
-func turnPlace(t *parley.Turn, part string) string { return "turn:" + t.ID + ":" + part }
-
 // TurnsOf opens what was said. What no key opens any more has empty texts.
 func (t *tx) TurnsOf(ctx context.Context, callID string) ([]parley.Turn, error) {
 	turns, err := t.Tx.TurnsOf(ctx, callID)
 	if err != nil || len(turns) == 0 {
 		return turns, err
 	}
-	agents, err := t.AgentsOfCalls(ctx, callID)
+	keys, err := t.ciphersOf(ctx, callID)
 	if err != nil {
 		return nil, err
 	}
 	for i := range turns {
 		turn := &turns[i]
-		if turn.Text, err = t.s.text(turn.Text, agents[callID], turnPlace(turn, "text")); err != nil {
+		if turn.Text, err = openText(keys[callID], turn.Text, turnPlace(turn, "text")); err != nil {
 			return nil, err
 		}
 		if turn.Heard == nil {
 			continue
 		}
-		heard, err := t.s.text(*turn.Heard, agents[callID], turnPlace(turn, "heard"))
+		heard, err := openText(keys[callID], *turn.Heard, turnPlace(turn, "heard"))
 		if err != nil {
 			return nil, err
 		}
@@ -125,18 +126,61 @@ func (t *tx) TurnsOf(ctx context.Context, callID string) ([]parley.Turn, error) 
 	return turns, nil
 }
 
-func (s *Store) text(stored, agentID, place string) (string, error) {
+// PutSIPMessages seals the text of messages; their peers' addresses stay as they are.
+func (t *tx) PutSIPMessages(ctx context.Context, ms []parley.SIPMessage) error {
+	ids := make([]string, len(ms))
+	for i := range ms {
+		ids[i] = ms[i].CallID
+	}
+	keys, err := t.ciphersOf(ctx, ids...)
+	if err != nil {
+		return err
+	}
+	sealed := make([]parley.SIPMessage, 0, len(ms))
+	for _, m := range ms {
+		if a := keys[m.CallID]; a != nil {
+			m.Raw = sealText(a, m.Raw, "sip:"+m.ID)
+			sealed = append(sealed, m)
+		}
+	}
+	if len(sealed) == 0 {
+		return nil
+	}
+	return t.Tx.PutSIPMessages(ctx, sealed)
+}
+
+// SIPMessagesOf opens the text of messages; what no key opens any more is empty.
+func (t *tx) SIPMessagesOf(ctx context.Context, callID string) ([]parley.SIPMessage, error) {
+	ms, err := t.Tx.SIPMessagesOf(ctx, callID)
+	if err != nil || len(ms) == 0 {
+		return ms, err
+	}
+	keys, err := t.ciphersOf(ctx, callID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range ms {
+		if ms[i].Raw, err = openText(keys[callID], ms[i].Raw, "sip:"+ms[i].ID); err != nil {
+			return nil, err
+		}
+	}
+	return ms, nil
+}
+
+func turnPlace(t *parley.Turn, part string) string { return "turn:" + t.ID + ":" + part }
+
+func sealText(a cipher.AEAD, plain, place string) string {
+	return mark + base64.RawStdEncoding.EncodeToString(seal(a, nil, []byte(plain), place))
+}
+
+// openText gives back what was never sealed as it is, and nothing where the key is gone.
+func openText(a cipher.AEAD, stored, place string) (string, error) {
 	coded, ok := strings.CutPrefix(stored, mark)
 	if !ok {
 		return stored, nil
 	}
-	a, err := s.keys.of(agentID)
-	if errors.Is(err, ErrNoKey) {
-		s.log.Warn("a transcript cannot be read: the agent's key was destroyed", "agent", agentID)
+	if a == nil {
 		return "", nil
-	}
-	if err != nil {
-		return "", err
 	}
 	sealed, err := base64.RawStdEncoding.DecodeString(coded)
 	if err != nil {
