@@ -43,7 +43,9 @@ const seen = "192.0.2.7:5062"
 func TestRegisterByRFC3261Section10(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	at := func(contact, callID string, seq uint32) parley.Binding {
-		return parley.Binding{SoftphoneID: "p", Contact: contact, CallID: callID, CSeq: seq, Q: 1, ExpiresAt: now.Add(1000 * time.Second), UpdatedAt: now.Add(-time.Minute)}
+		return parley.Binding{
+			SoftphoneID: "p", Contact: contact, CallID: callID, CSeq: seq, Q: 1, ExpiresAt: now.Add(1000 * time.Second), UpdatedAt: now.Add(-time.Minute),
+		}
 	}
 	desk, cell := at("sip:anna@192.0.2.7:5062", "c", 1), at("sip:anna@192.0.2.8", "other", 70)
 	for _, c := range []struct {
@@ -66,7 +68,8 @@ func TestRegisterByRFC3261Section10(t *testing.T) {
 			[]string{"sip:anna@192.0.2.7:5062 60 1", "sip:anna@192.0.2.9 70 1"}},
 		{"a renewal leaves the others", []parley.Binding{desk, cell}, []string{"Contact: <sip:anna@192.0.2.7:5062>"}, 200,
 			[]string{"sip:anna@192.0.2.7:5062 3600 1", "sip:anna@192.0.2.8 1000 1"}},
-		{"§19.1.4 the same by other spelling", []parley.Binding{at("sip:anna@Phone.Example.com;a=1", "c", 1)}, []string{"Contact: <sip:anna@phone.example.com;b=2>"}, 200,
+		{"§19.1.4 the same by other spelling", []parley.Binding{at("sip:anna@Phone.Example.com;a=1", "c", 1)},
+			[]string{"Contact: <sip:anna@phone.example.com;b=2>"}, 200,
 			[]string{"sip:anna@phone.example.com;b=2 3600 1"}},
 		{"§19.1.4 another transport is another address", []parley.Binding{desk}, []string{"Contact: <sip:anna@192.0.2.7:5062;transport=tcp>"}, 200,
 			[]string{"sip:anna@192.0.2.7:5062;transport=tcp 3600 1", "sip:anna@192.0.2.7:5062 1000 1"}},
@@ -76,7 +79,8 @@ func TestRegisterByRFC3261Section10(t *testing.T) {
 		{"* without Expires 0", []parley.Binding{desk}, []string{"Contact: *", "Expires: 60"}, 400, nil},
 		{"* without Expires", []parley.Binding{desk}, []string{"Contact: *"}, 400, nil},
 		{"* beside another", []parley.Binding{desk}, []string{"Contact: *", "Contact: <sip:anna@192.0.2.7>", "Expires: 0"}, 400, nil},
-		{"step 7: an older request of the same phone", []parley.Binding{at("sip:anna@192.0.2.7:5062", "c", 9)}, []string{"Contact: <sip:anna@192.0.2.7:5062>"}, 500, nil},
+		{"step 7: an older request of the same phone", []parley.Binding{at("sip:anna@192.0.2.7:5062", "c", 9)},
+			[]string{"Contact: <sip:anna@192.0.2.7:5062>"}, 500, nil},
 		{"step 6: and with *", []parley.Binding{at("sip:anna@192.0.2.7:5062", "c", 9)}, []string{"Contact: *", "Expires: 0"}, 500, nil},
 		{"step 7: all or nothing", []parley.Binding{at("sip:anna@192.0.2.9", "c", 9)}, []string{"Contact: <sip:anna@192.0.2.7>, <sip:anna@192.0.2.9>"}, 500, nil},
 		{"another scheme", nil, []string{"Contact: <tel:+15550100>"}, 400, nil},

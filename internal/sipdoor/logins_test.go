@@ -145,7 +145,8 @@ func TestOnlyReadersOfChallengesAreAccused(t *testing.T) {
 	branch = p.request("INVITE", req{body: plainSDP, extra: []string{auth}})
 	m = p.expect("401")
 	p.request("ACK", req{branch: branch, seq: p.seq, toTag: m.tag("to")})
-	if n := out.count(fmt.Sprintf("level=WARN msg=%q source=127.0.0.1 port=%d reason=\"wrong credentials\" method=INVITE", msgAuthentication, p.addr().Port())); n != 1 {
+	line := fmt.Sprintf("level=WARN msg=%q source=127.0.0.1 port=%d reason=\"wrong credentials\" method=INVITE", msgAuthentication, p.addr().Port())
+	if n := out.count(line); n != 1 {
 		t.Errorf("%d lines about a wrong password:\n%s", n, &out.buf)
 	}
 }
