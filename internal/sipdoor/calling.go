@@ -34,6 +34,14 @@ func (c *calling) forget(branches []string) {
 	}
 }
 
+// sent says whether an INVITE of ours has this branch and this Request-URI.
+func (c *calling) sent(branch string, uri *sip.Uri) bool {
+	c.mu.RLock()
+	of := c.by[branch]
+	c.mu.RUnlock()
+	return of != nil && of.uri == uri.Addr()
+}
+
 // deliver runs in the read loop. A dialog is entered here, before the request that may come right behind the response.
 func (c *calling) deliver(branch string, res *sip.Response) {
 	c.mu.RLock()

@@ -98,7 +98,7 @@ func (d *Door) newDialing(o order) *dialing {
 	dlg := d.newDialog(p)
 	dlg.trunk, dlg.creds = o.trunk, o.creds
 	g := &dialing{
-		dialog: dlg, replaces: o.replaces, callID: p.callID, localTag: p.localTag, hops: o.hops, timeout: o.ring,
+		dialog: dlg, replaces: o.replaces, callID: p.callID, localTag: p.localTag, uri: o.to.Addr(), hops: o.hops, timeout: o.ring,
 		acks: map[string]*sip.Request{}, earlies: map[string]*earlyDialog{},
 		rings: make(chan struct{}, 1), result: make(chan result, 1),
 	}

@@ -23,6 +23,7 @@ const (
 type dialing struct {
 	dialog           *dialog
 	callID, localTag string // also for the read loop
+	uri              string // that it was begun with, for the read loop as well
 	entered          atomic.Int32
 
 	replaces string

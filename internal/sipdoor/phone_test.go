@@ -352,3 +352,12 @@ func get[T any](t testing.TB, what string, c <-chan T) T {
 }
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func udpAddr(t *testing.T, at string) net.Addr {
+	t.Helper()
+	a, err := netip.ParseAddrPort(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net.UDPAddrFromAddrPort(a)
+}

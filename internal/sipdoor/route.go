@@ -19,6 +19,8 @@ func (d *Door) route(req *sip.Request, tx *sip.ServerTx) {
 		d.canceled(req, tx)
 	case inDialog && !initial:
 		d.inDialog(req, tx)
+	case initial && d.looped(req):
+		d.respond(req, tx, refuse(sip.StatusLoopDetected, "Loop Detected"))
 	case d.full() && (initial || req.Method == sip.OPTIONS): // before any work; trunks look elsewhere then
 		d.respond(req, tx, noCapacity())
 	default:
@@ -26,6 +28,19 @@ func (d *Door) route(req *sip.Request, tx *sip.ServerTx) {
 			d.outside(req, tx, j)
 		}
 	}
+}
+
+// looped says that a call of ours has come back as it left: with a Via of ours and its Request-URI, which who routes to us would have
+// changed (RFC 3261 §6, §16.3).
+func (d *Door) looped(req *sip.Request) bool {
+	for _, h := range req.GetHeaders("Via") {
+		if v, ok := h.(*sip.ViaHeader); ok {
+			if branch, _ := v.Params.Get("branch"); d.calling.sent(branch, &req.Recipient) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (d *Door) full() bool {
