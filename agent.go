@@ -101,14 +101,20 @@ const TrainingActive = "active"
 type Snapshot struct {
 	Agent     Agent      `json:"agent"`
 	Trainings []Training `json:"trainings"` // active ones only
+	Actions   []Action   `json:"actions"`   // likewise
 }
 
-// NewSnapshot freezes an agent with its active trainings.
-func NewSnapshot(a *Agent, trainings []Training) *Snapshot {
+// NewSnapshot freezes an agent with its active trainings and actions.
+func NewSnapshot(a *Agent, trainings []Training, actions []Action) *Snapshot {
 	s := &Snapshot{Agent: *a}
 	for _, t := range trainings {
 		if t.Status == TrainingActive {
 			s.Trainings = append(s.Trainings, t)
+		}
+	}
+	for _, act := range actions {
+		if act.Status == ActionActive {
+			s.Actions = append(s.Actions, act)
 		}
 	}
 	return s

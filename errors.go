@@ -12,6 +12,8 @@ type Code string
 const (
 	AgentNotFound         Code = "AGENT_NOT_FOUND"
 	TrainingNotFound      Code = "TRAINING_NOT_FOUND"
+	ActionNotFound        Code = "ACTION_NOT_FOUND"
+	IntegrationNotFound   Code = "INTEGRATION_NOT_FOUND"
 	VoiceNotFound         Code = "VOICE_NOT_FOUND"
 	VoiceTemplateNotFound Code = "VOICE_TEMPLATE_NOT_FOUND"
 	CallNotFound          Code = "CALL_NOT_FOUND"

@@ -104,12 +104,6 @@ func (w *Webhook) Status() string {
 	return "active"
 }
 
-// Header is a header that a webhook's requests carry.
-type Header struct {
-	Key   string `json:"key"`
-	Value string `json:"value"`
-}
-
 // DeliveryStatus is a state of a delivery, and of each attempt's log (contract notes, 3.4).
 type DeliveryStatus string
 

@@ -20,11 +20,20 @@ type eraser interface {
 	Measure(ctx context.Context, agentID string) ([]parley.PlaceSize, error)
 }
 
+// vault seals what lets others in at a receiver.
+type vault interface {
+	Seal(plain []byte, context string) ([]byte, error)
+	Open(sealed []byte, context string) ([]byte, error)
+}
+
 // Deps are what the room uses.
 type Deps struct {
 	Store  store.Store
 	Eraser eraser
 	Voices *Voices
+	Vault  vault
+	// CheckURL says why a URL that a user gave can never be requested.
+	CheckURL func(url string) error
 	// Languages says which BCP 47 tags an engine can hear and speak, by its configured name; empty is the default engine. The error
 	// of an unknown engine names the known ones.
 	Languages func(engine string) (hear, speak []string, err error)
@@ -41,6 +50,7 @@ type View struct {
 	*parley.Agent
 	Ready     bool // complete enough to be published (contract notes, 3.1)
 	Trainings []parley.Training
+	Actions   []ActionView
 	Numbers   []*parley.PhoneNumber
 	Template  *parley.VoiceTemplate // of its voice; nil when it has none, or the template is no longer offered
 }
@@ -111,6 +121,10 @@ func (a *Agents) views(ctx context.Context, tx store.Tx, rows ...*parley.Agent) 
 	if err != nil {
 		return nil, err
 	}
+	actions, err := tx.ActionsOf(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
 	numbers, err := tx.NumbersOf(ctx, ids...)
 	if err != nil {
 		return nil, err
@@ -118,6 +132,9 @@ func (a *Agents) views(ctx context.Context, tx store.Tx, rows ...*parley.Agent) 
 	views := make([]View, len(rows))
 	for i, r := range rows {
 		views[i] = View{Agent: r, Trainings: trainings[r.ID], Numbers: numbers[r.ID]}
+		if views[i].Actions, err = a.unsealed(actions[r.ID]); err != nil {
+			return nil, err
+		}
 		views[i].Ready = len(missing(r, views[i].Numbers)) == 0
 		if r.Voice != nil {
 			views[i].Template, _ = a.deps.Voices.Template(r.Voice.TemplateID)

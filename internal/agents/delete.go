@@ -65,7 +65,7 @@ func (a *Agents) DeletionPreview(ctx context.Context, actor parley.Actor, id str
 	if err := actor.Require(parley.ReadAgents); err != nil {
 		return p, err
 	}
-	var children int64
+	var lessons, actions int
 	err = a.deps.Store.View(ctx, func(ctx context.Context, tx store.Tx) error {
 		if p.Agent, err = tx.Agent(ctx, actor.EnvironmentID, id); err != nil {
 			return err
@@ -79,13 +79,19 @@ func (a *Agents) DeletionPreview(ctx context.Context, actor parley.Actor, id str
 		}
 		p.Numbers = numbers[id]
 		trainings, err := tx.TrainingsOf(ctx, id)
-		children = int64(len(trainings[id]))
+		if err != nil {
+			return err
+		}
+		acts, err := tx.ActionsOf(ctx, id)
+		lessons, actions = len(trainings[id]), len(acts[id])
 		return err
 	})
 	if err != nil {
 		return p, err
 	}
 	p.Places, err = a.deps.Eraser.Measure(ctx, id)
-	p.Places = append([]parley.PlaceSize{{Name: "agent", Items: 1}, {Name: "trainings", Items: children}}, p.Places...)
+	p.Places = append([]parley.PlaceSize{
+		{Name: "agent", Items: 1}, {Name: "trainings", Items: int64(lessons)}, {Name: "actions", Items: int64(actions)},
+	}, p.Places...)
 	return p, err
 }

@@ -65,7 +65,11 @@ func snapshot(ctx context.Context, cfg config.Config, agentID string) (snap *par
 		if err != nil {
 			return err
 		}
-		snap = parley.NewSnapshot(a, trainings[a.ID])
+		actions, err := tx.ActionsOf(ctx, a.ID)
+		if err != nil {
+			return err
+		}
+		snap = parley.NewSnapshot(a, trainings[a.ID], actions[a.ID])
 		return nil
 	})
 	if parley.CodeOf(err) == parley.AgentNotFound {

@@ -182,11 +182,15 @@ func (s *Switchboard) takeOn(ctx context.Context, tx store.Tx, c *parley.Call, a
 
 // freeze copies what the agent is at this moment: the call runs on it.
 func freeze(ctx context.Context, tx store.Tx, a *parley.Agent) (*parley.Snapshot, error) {
-	all, err := tx.TrainingsOf(ctx, a.ID)
+	trainings, err := tx.TrainingsOf(ctx, a.ID)
 	if err != nil {
 		return nil, err
 	}
-	return parley.NewSnapshot(a, all[a.ID]), nil
+	actions, err := tx.ActionsOf(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	return parley.NewSnapshot(a, trainings[a.ID], actions[a.ID]), nil
 }
 
 func (s *Switchboard) environmentHasRoom(ctx context.Context, tx store.Tx, env string) error {

@@ -44,7 +44,7 @@ type agentJSON struct {
 	CreatedAt            stamp           `json:"created_at"`
 	UpdatedAt            stamp           `json:"updated_at"`
 	Trainings            []trainingJSON  `json:"trainings" nullable:"false"`
-	Actions              []none          `json:"actions" nullable:"false" doc:"Always empty: the server has no actions."`
+	Actions              []actionJSON    `json:"actions" nullable:"false"`
 	Numbers              []AgentDIDJSON  `json:"phone_numbers" nullable:"false"`
 }
 
@@ -93,7 +93,7 @@ func showAgent(v agents.View) agentJSON {
 		Temperature: s.Temperature, Recording: s.Recording, Direction: direction(v.Direction), WhoSpeaksFirst: speaker(s.WhoSpeaksFirst),
 		Engine: s.Engine, Status: string(v.Status), Ready: v.Ready, Advanced: advancedJSON(s.Advanced),
 		CreatedAt: stamp(v.CreatedAt), UpdatedAt: stamp(v.UpdatedAt),
-		Trainings: each(v.Trainings, showTraining), Actions: []none{}, Numbers: each(v.Numbers, showAgentDID),
+		Trainings: each(v.Trainings, showTraining), Actions: each(v.Actions, showAction), Numbers: each(v.Numbers, showAgentDID),
 	}
 }
 

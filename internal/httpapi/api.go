@@ -125,6 +125,8 @@ func build(cfg Config, deps Deps) *api {
 	}
 	a.agentRoutes()
 	a.trainingRoutes()
+	a.actionRoutes()
+	a.integrationRoutes()
 	a.voiceRoutes()
 	a.trunkRoutes()
 	a.softphoneRoutes()

@@ -172,6 +172,9 @@ func (d *document) addRefusals(o *huma.Operation, rt *route) {
 	for _, c := range codes {
 		status := table[c].status
 		list = append(list, errorCode{status, c, rt.text(&parley.Error{Code: c})})
+		for _, text := range rt.reasons[c] {
+			list = append(list, errorCode{status, c, text})
+		}
 		key := strconv.Itoa(status)
 		if o.Responses[key] == nil {
 			o.Responses[key] = &huma.Response{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,6 +34,8 @@ var table = map[parley.Code]refusal{
 	parley.NotFound:              {404, "Not found."},
 	parley.AgentNotFound:         {404, "Agent not found"},
 	parley.TrainingNotFound:      {404, "Training not found"},
+	parley.ActionNotFound:        {404, "Action not found"},
+	parley.IntegrationNotFound:   {404, "Integration not found"},
 	parley.VoiceNotFound:         {404, "Voice template not found"},
 	parley.VoiceTemplateNotFound: {404, "Voice template not found"},
 	parley.CallNotFound:          {404, "Call not found"},
@@ -166,6 +169,9 @@ func (o *op) errorBody(e *parley.Error, status int) errorBody {
 
 // text is what the operation says for a code, else the table, else the error itself.
 func (o *op) text(e *parley.Error) string {
+	if slices.Contains(o.reasons[e.Code], e.Message) {
+		return e.Message
+	}
 	if t, ok := o.texts[e.Code]; ok {
 		return t
 	}

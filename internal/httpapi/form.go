@@ -70,7 +70,7 @@ type checker struct{ faults *parley.Faults }
 // check returns the value in the form that its Go type takes, and whether it is right.
 func (c checker) check(field string, v any, rule *huma.Schema) (any, bool) {
 	if v == nil {
-		return nil, rule.Nullable || c.wrong(field, "must be "+article(rule.Type))
+		return nil, rule.Nullable || rule.Type == "" || c.wrong(field, "must be "+article(rule.Type))
 	}
 	switch rule.Type {
 	case huma.TypeString:

@@ -24,9 +24,10 @@ type op struct {
 	status  int    // of success; 0 is 200
 	message string // literal text of the success envelope
 	shape   shape
-	codes   []parley.Code          // refusals beyond 401, 429 and 500
-	texts   map[parley.Code]string // where the table has another text
-	fault   parley.Code            // what a fault of the server is called; empty is ServerError
+	codes   []parley.Code            // refusals beyond 401, 429 and 500
+	texts   map[parley.Code]string   // where the table has another text
+	reasons map[parley.Code][]string // further texts of a refusal, where its error says one of them
+	fault   parley.Code              // what a fault of the server is called; empty is ServerError
 
 	open   bool // needs no token, or looks at tokens itself
 	person bool // takes a personal token, where others take an environment's
@@ -81,12 +82,17 @@ func pathID(r *http.Request, name string) string {
 
 // handle mounts an operation that takes and gives JSON.
 func handle[Q, B, R any](a *api, o op, do func(ctx context.Context, r *in[Q, B]) (R, error)) {
+	a.mount(newRoute(a, o, do))
+}
+
+// newRoute makes the route of an operation that takes and gives JSON.
+func newRoute[Q, B, R any](a *api, o op, do func(ctx context.Context, r *in[Q, B]) (R, error)) *route {
 	o.query, o.body = typeOf[Q](), typeOf[B]()
 	if o.reply == nil {
 		o.reply = typeOf[R]()
 	}
 	query, body := newForm(o.query), newForm(o.body)
-	a.mount(&route{op: o, serve: func(w http.ResponseWriter, r *http.Request, actor parley.Actor) error {
+	return &route{op: o, serve: func(w http.ResponseWriter, r *http.Request, actor parley.Actor) error {
 		request := &in[Q, B]{actor: actor, http: r}
 		if err := query.fill(&request.query, queryValues(r.URL.Query(), query.schema), &request.faults); err != nil {
 			return err
@@ -106,7 +112,7 @@ func handle[Q, B, R any](a *api, o op, do func(ctx context.Context, r *in[Q, B])
 		}
 		writeJSON(w, o.successStatus(), o.envelope(data))
 		return nil
-	}})
+	}}
 }
 
 // typeOf is nil for none.

@@ -20,6 +20,7 @@ import (
 type route struct {
 	op
 	serve func(w http.ResponseWriter, r *http.Request, actor parley.Actor) error
+	fork  func(r *http.Request) *route // of a pattern that stands for several routes: which one it is, or nil
 }
 
 const requestIDHeader = "X-Request-Id"
@@ -102,13 +103,32 @@ func (a *api) mount(rt *route) {
 	})
 }
 
+// mountFork puts routes whose patterns overlap on the mux as one.
+func (a *api) mountFork(pattern string, choose func(r *http.Request) *route, all ...*route) {
+	a.routes[pattern] = &route{fork: choose}
+	for _, rt := range all {
+		a.doc.add(rt)
+	}
+	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		actor, _ := r.Context().Value(actorKey{}).(parley.Actor)
+		rt := choose(r) // there is one: find has looked
+		if err := rt.serve(w, r, actor); err != nil {
+			a.fail(w, r, &rt.op, err)
+		}
+	})
+}
+
 // find is the route of a request, or nil. The mux would redirect a path that is not clean; here it is unknown.
 func (a *api) find(r *http.Request) *route {
 	if p := r.URL.EscapedPath(); p != path.Clean(p) {
 		return nil
 	}
 	_, pattern := a.mux.Handler(r)
-	return a.routes[pattern]
+	rt := a.routes[pattern]
+	if rt != nil && rt.fork != nil {
+		return rt.fork(r)
+	}
+	return rt
 }
 
 // unknown is the refusal of a path that has no operation, or none of that method.

@@ -92,6 +92,9 @@ func (r *callRow) thawed() *parley.Snapshot {
 	for i := range r.Snapshot.Trainings {
 		r.Snapshot.Trainings[i].AgentID = r.AgentID
 	}
+	for i := range r.Snapshot.Actions {
+		r.Snapshot.Actions[i].AgentID = r.AgentID
+	}
 	return r.Snapshot
 }
 

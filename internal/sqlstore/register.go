@@ -25,6 +25,9 @@ type holding struct {
 var holdings = []holding{
 	{table: "agents", personal: []string{"name", "label", "folded", "settings"}},
 	{table: "trainings", personal: []string{"subject", "instructions", "node_id"}},
+	{table: "actions", personal: []string{
+		"node_id", "name", "description", "inputs", "integration", "url", "authorization_url", "speak_on_send", "speak_on_receive",
+	}},
 	{table: "turns", personal: []string{"text", "heard"}, place: store.PlaceTranscripts, call: "call_id"},
 	{table: "sip_messages", personal: []string{"peer", "raw"}, place: store.PlaceSIPMessages, call: "call_id"},
 	{table: "calls", place: store.PlaceCalls, call: "id", personal: []string{
@@ -49,6 +52,7 @@ var harmless = map[string][]string{
 	"meta":             {"*"},
 	"agents":           {"id", "environment_id", "direction", "status"},
 	"trainings":        {"id", "agent_id", "status"},
+	"actions":          {"id", "agent_id", "type", "method", "scheme", "mode", "status", "sealed_headers"},
 	"sip_trunks":       {"*"}, // the environment's, and outlive its agents
 	"phone_numbers":    {"*"}, // likewise
 	"agent_numbers":    {"*"},

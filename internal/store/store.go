@@ -36,6 +36,7 @@ type Store interface {
 type Tx interface {
 	Agents
 	Trainings
+	Actions
 	Trunks
 	Numbers
 	Softphones
@@ -93,6 +94,17 @@ type Trainings interface {
 	UpdateTraining(ctx context.Context, t *parley.Training) error
 	// DeleteTraining answers TrainingNotFound when the agent has none of that id.
 	DeleteTraining(ctx context.Context, agentID, id string) error
+}
+
+// Actions are what agents may do in calls.
+type Actions interface {
+	// ActionsOf returns the actions of agents by agent id, oldest first.
+	ActionsOf(ctx context.Context, agentIDs ...string) (map[string][]parley.Action, error)
+	// InsertAction answers ErrConflict when the agent has that node id already.
+	InsertAction(ctx context.Context, a *parley.Action) error
+	UpdateAction(ctx context.Context, a *parley.Action) error
+	// DeleteAction answers ActionNotFound when the agent has none of that id.
+	DeleteAction(ctx context.Context, agentID, id string) error
 }
 
 // Trunks are ways into the telephone network.

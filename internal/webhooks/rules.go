@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/http/httpguts"
-
 	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/jobs"
 	"github.com/parley-voice/parley/internal/store"
@@ -235,14 +233,7 @@ func (w *Webhooks) check(row *parley.Webhook, headers []parley.Header, faults *p
 			faults.Add("webhook_url", fmt.Sprintf("The webhook url cannot be used: %s.", err))
 		}
 	}
-	for i, h := range headers {
-		if !httpguts.ValidHeaderFieldName(h.Key) || reserved[strings.ToLower(h.Key)] {
-			faults.Add(fmt.Sprintf("custom_headers.%d.key", i), fmt.Sprintf("The selected custom headers.%d.key is invalid.", i))
-		}
-		if !httpguts.ValidHeaderFieldValue(h.Value) {
-			faults.Add(fmt.Sprintf("custom_headers.%d.value", i), fmt.Sprintf("The selected custom headers.%d.value is invalid.", i))
-		}
-	}
+	parley.CheckHeaders(headers, faults)
 	var templates map[string]json.RawMessage
 	if row.Templates != nil && json.Unmarshal(row.Templates, &templates) == nil {
 		for event, t := range templates {
@@ -251,12 +242,6 @@ func (w *Webhooks) check(row *parley.Webhook, headers []parley.Header, faults *p
 			}
 		}
 	}
-}
-
-// reserved are headers that a request has for itself.
-var reserved = map[string]bool{
-	"host": true, "content-length": true, "transfer-encoding": true, "connection": true, "upgrade": true, "trailer": true, "te": true,
-	"expect": true, "accept-encoding": true,
 }
 
 func unique(events []parley.Event) []parley.Event {

@@ -71,6 +71,7 @@ func TestChangesTakeAnAgentBackToDraft(t *testing.T) {
 	agent, _, _ := h.published(parley.Outbound, "+12025550143")
 	at := []string{agent}
 	training := h.must(request{op: "upsertTraining", path: at, body: object{"subject": "a", "instructions": "b"}}).id()
+	action := h.must(request{op: "upsertAction", path: at, body: actionBody(nil)}).id()
 	for _, c := range []struct {
 		name  string
 		draft bool
@@ -80,6 +81,8 @@ func TestChangesTakeAnAgentBackToDraft(t *testing.T) {
 		{"voice", true, request{op: "updateAgentVoice", path: at, body: voiceBody(nil)}},
 		{"calling", true, request{op: "updateAgentCalling", path: at, body: object{"direction": "outbound"}}},
 		{"a training", true, request{op: "upsertTraining", path: at, body: object{"subject": "a", "instructions": "b"}}},
+		{"an action", true, request{op: "upsertAction", path: at, body: actionBody(nil)}},
+		{"an action's deletion", true, request{op: "deleteAction", path: []string{agent, action}}},
 		{"a training's deletion", true, request{op: "deleteTraining", path: []string{agent, training}}},
 		{"advanced settings", false, request{op: "updateAgentAdvancedSettings", path: at, body: object{"enable_initial_message_cache": false}}},
 	} {

@@ -61,6 +61,7 @@ func (h *house) successes() {
 	at := []string{agent}
 	call := h.delayed(agent)
 	training := h.must(request{op: "upsertTraining", path: at, body: object{"subject": "a", "instructions": "b"}}).id()
+	action := h.must(request{op: "upsertAction", path: at, body: actionBody(nil)}).id()
 	external := h.outside("+12025550144")
 	for _, r := range []request{
 		{op: "listAgents"},
@@ -68,6 +69,11 @@ func (h *house) successes() {
 		{op: "updateAgentAdvancedSettings", path: at, body: object{}},
 		{op: "listTrainings", path: at},
 		{op: "deleteTraining", path: []string{agent, training}},
+		{op: "listActions", path: at},
+		{op: "deleteAction", path: []string{agent, action}},
+		{op: "listActionIntegrations"},
+		{op: "listActionIntegrationsByCategory", path: []string{"data"}},
+		{op: "getActionIntegrationConfig", path: []string{"http"}},
 		{op: "listVoiceTemplates"},
 		{op: "getVoiceTemplateDemo", path: []string{"rose"}},
 		{op: "listSipTrunks"},
@@ -133,7 +139,7 @@ func (h *house) refusalsOfAll() {
 		if strings.Contains(o.path, "/sip-trunks") {
 			h.refused(h.call(request{op: o.id, token: planless}), 403, parley.FeatureNotAvailable)
 		}
-		if strings.Contains(o.path, "{") {
+		if strings.Contains(o.path, "{") && o.id != "listActionIntegrationsByCategory" {
 			if a := h.call(request{op: o.id, body: goodBody(o.id)}); a.status != 404 {
 				h.t.Errorf("%s of nothing: %d %s", o.id, a.status, a.raw)
 			}
@@ -173,6 +179,7 @@ func (h *house) refusalsByRow() {
 		{op: "publishAgent", path: at},
 		{op: "updateAgentAdvancedSettings", path: at, body: object{"enable_initial_message_cache": 1}},
 		{op: "upsertTraining", path: at, body: object{}},
+		{op: "upsertAction", path: at, body: object{}},
 		{op: "listVoiceTemplates", query: "?language=xx"},
 		{op: "createSipTrunk", body: object{}},
 		{op: "updateSipTrunk", path: on, body: object{"port": 0}},
@@ -192,6 +199,7 @@ func (h *house) refusalsByRow() {
 	}
 	h.refused(h.call(request{op: "updateAgentVoice", path: at, body: voiceBody(object{"voice_id": "x"})}), 404, parley.VoiceNotFound)
 	h.refused(h.call(request{op: "deleteTraining", path: at}), 404, parley.TrainingNotFound)
+	h.refused(h.call(request{op: "deleteAction", path: at}), 404, parley.ActionNotFound)
 	h.refused(h.call(request{op: "deleteSipTrunkDid", path: on}), 404, parley.DIDNotFound)
 	h.refused(h.call(request{op: "getActiveCall", path: at}), 404, parley.NoActiveCall)
 	h.refused(h.call(request{op: "endCall", path: at, body: object{"call_sid": "x"}}), 404, parley.CallNotFound)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,7 +169,9 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 	h.run(board.Run)
 	h.run(transport.Run)
 	server := httptest.NewServer(httpapi.New(httpapi.Config{RateLimit: 1_000_000}, httpapi.Deps{
-		Accounts: h.accounts, Agents: agents.New(agents.Deps{Store: db, Eraser: eraser, Voices: voices, Languages: languages}), Voices: voices,
+		Accounts: h.accounts, Agents: agents.New(agents.Deps{
+			Store: db, Eraser: eraser, Voices: voices, Vault: key, CheckURL: guard.CheckURL, Languages: languages,
+		}), Voices: voices,
 		Telephony: phones, Calls: board, Billing: h.billing, Webhooks: h.webhooks, Erasures: eraser, Recordings: h.blobs, Signer: key,
 		Transport: transport, Log: log,
 	}))
@@ -351,11 +354,16 @@ func (h *house) judge(o *operation, a answer) {
 	}
 	code, _ := a.body["code"].(string)
 	h.seen[o.id+" "+code] = true
-	for _, c := range o.codes {
-		if c.Code == code && c.Status == a.status {
-			h.judgeText(o, a, c)
-			return
+	for i, c := range o.codes {
+		another := func(c errorCode) bool { return c.Code == code && c.Status == a.status }
+		if !another(c) {
+			continue
 		}
+		if message, _ := a.body["message"].(string); c.Message != message && slices.ContainsFunc(o.codes[i+1:], another) {
+			continue // the code has several texts
+		}
+		h.judgeText(o, a, c)
+		return
 	}
 	switch code { // beyond what the contract lists by operation
 	case "UNAUTHORIZED", "INVALID_JSON", "BODY_TOO_LARGE", "PHONE_NUMBER_NOT_ALLOWED", "CAPACITY_EXCEEDED":

@@ -65,6 +65,15 @@ var agentRules = []rule{
 		})
 	}},
 	{"a training is changed and deleted through its agent only", changeTraining},
+	{"actions come back by agent, oldest first", func(t *testing.T, h *house) {
+		a, b := h.agent(t), h.agent(t)
+		a1, b1, a2 := h.action(t, a.ID, "1"), h.action(t, b.ID, "1"), h.action(t, a.ID, "2")
+		view(t, h, func(ctx context.Context, tx store.Tx) error {
+			all := map[string][]parley.Action{a.ID: {*a1, *a2}, b.ID: {*b1}}
+			return same("actions", all)(tx.ActionsOf(ctx, a.ID, b.ID, "none"))
+		})
+	}},
+	{"an action is changed and deleted through its agent only", changeAction},
 }
 
 func listAgents(t *testing.T, h *house) {
@@ -130,4 +139,27 @@ func changeTraining(t *testing.T, h *house) {
 	refused(t, h, parley.AgentNotFound, func(ctx context.Context, tx store.Tx) error { return tx.InsertTraining(ctx, &orphan) })
 	update(t, h, func(ctx context.Context, tx store.Tx) error { return tx.DeleteTraining(ctx, a.ID, tr.ID) })
 	refused(t, h, parley.TrainingNotFound, func(ctx context.Context, tx store.Tx) error { return tx.DeleteTraining(ctx, a.ID, tr.ID) })
+}
+
+func changeAction(t *testing.T, h *house) {
+	a, b := h.agent(t), h.agent(t)
+	act := h.action(t, a.ID, "1")
+	conflicts(t, h, func(ctx context.Context, tx store.Tx) error {
+		again := *act
+		again.ID = parley.NewID()
+		return tx.InsertAction(ctx, &again)
+	})
+	act.Name, act.URL, act.SealedHeaders, act.UpdatedAt = "Cancel", nil, nil, h.tick()
+	update(t, h, func(ctx context.Context, tx store.Tx) error { return tx.UpdateAction(ctx, act) })
+	view(t, h, func(ctx context.Context, tx store.Tx) error {
+		return same("action", map[string][]parley.Action{a.ID: {*act}})(tx.ActionsOf(ctx, a.ID))
+	})
+	stranger := *act
+	stranger.AgentID = b.ID
+	refused(t, h, parley.ActionNotFound, func(ctx context.Context, tx store.Tx) error { return tx.UpdateAction(ctx, &stranger) })
+	refused(t, h, parley.ActionNotFound, func(ctx context.Context, tx store.Tx) error { return tx.DeleteAction(ctx, b.ID, act.ID) })
+	orphan := parley.Action{ID: parley.NewID(), AgentID: "none", CreatedAt: h.tick(), UpdatedAt: h.tick()}
+	refused(t, h, parley.AgentNotFound, func(ctx context.Context, tx store.Tx) error { return tx.InsertAction(ctx, &orphan) })
+	update(t, h, func(ctx context.Context, tx store.Tx) error { return tx.DeleteAction(ctx, a.ID, act.ID) })
+	refused(t, h, parley.ActionNotFound, func(ctx context.Context, tx store.Tx) error { return tx.DeleteAction(ctx, a.ID, act.ID) })
 }

@@ -66,6 +66,7 @@ func (h *house) erases(t *testing.T, n int64, batch func(ctx context.Context, tx
 func unreachable(t *testing.T, h *house) {
 	a := h.agent(t)
 	h.training(t, a.ID)
+	h.action(t, a.ID, "1")
 	c := h.call(t, a, func(c *parley.Call) { c.LeaseUntil = h.clock.Add(-time.Hour) })
 	turn := h.turn(c, "secret")
 	h.put(t, turn)
@@ -84,6 +85,10 @@ func unreachable(t *testing.T, h *house) {
 	h.put(t, turn, h.turn(c, "late"))
 	want(t, "turns", len(h.turnsOf(t, c.ID)), 0)
 	view(t, h, func(ctx context.Context, tx store.Tx) error {
+		actions, err := tx.ActionsOf(ctx, a.ID)
+		if err != nil {
+			return err
+		}
 		trainings, err := tx.TrainingsOf(ctx, a.ID)
 		if err != nil {
 			return err
@@ -101,7 +106,7 @@ func unreachable(t *testing.T, h *house) {
 			return err
 		}
 		lost = slices.DeleteFunc(lost, func(l *parley.Call) bool { return l.ID != c.ID })
-		want(t, "what is left", []int{len(trainings), len(page), total, len(open), len(lost)}, []int{0, 0, 0, 0, 0})
+		want(t, "what is left", []int{len(trainings) + len(actions), len(page), total, len(open), len(lost)}, []int{0, 0, 0, 0, 0})
 		return same("count", 0)(tx.CountOpenCalls(ctx, store.OpenFilter{AgentID: a.ID}))
 	})
 	h.erases(t, 1, func(ctx context.Context, tx store.Tx) (int64, error) {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -169,6 +170,20 @@ func (h *house) training(t *testing.T, agentID string) *parley.Training {
 	}
 	update(t, h, func(ctx context.Context, tx store.Tx) error { return tx.InsertTraining(ctx, tr) })
 	return tr
+}
+
+func (h *house) action(t *testing.T, agentID, node string) *parley.Action {
+	t.Helper()
+	now := h.tick()
+	a := &parley.Action{
+		ID: parley.NewID(), AgentID: agentID, NodeID: node, Name: "Book", Description: "Books a visit.", Type: parley.ActionWebhook,
+		Inputs:      []parley.ActionInput{{Name: "day", Type: "date", Required: true}, {Name: "shop", Type: "integer", Value: json.RawMessage("7")}},
+		Integration: new("http"), URL: new("https://example.com/book"), Method: "POST", AuthorizationURL: new("https://example.com/token"),
+		Scheme: "bearer", SealedHeaders: []byte{1, 2, 3}, SpeakOnSend: new("One moment."), SpeakOnReceive: new("Done."),
+		Mode: parley.DuringCall, Status: parley.ActionActive, CreatedAt: now, UpdatedAt: now,
+	}
+	update(t, h, func(ctx context.Context, tx store.Tx) error { return tx.InsertAction(ctx, a) })
+	return a
 }
 
 func (h *house) call(t *testing.T, a *parley.Agent, edit ...func(*parley.Call)) *parley.Call {

@@ -1,0 +1,77 @@
+package parley
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// ActionType says what runs when the agent uses an action.
+type ActionType string
+
+// Types of actions.
+const (
+	ActionWebhook  ActionType = "webhook"
+	ActionTransfer ActionType = "transfer"
+	ActionHold     ActionType = "hold"
+	ActionExternal ActionType = "external"
+)
+
+// ExecutionMode says when an action runs.
+type ExecutionMode string
+
+// Execution modes.
+const (
+	DuringCall ExecutionMode = "during_call"
+	PostCall   ExecutionMode = "post_call" // of external actions alone
+)
+
+// ActionActive is the status of an action that the agent may use.
+const ActionActive = "active"
+
+// Inputs that the fields of the same names are folded into (contract notes, C32).
+const (
+	InputTransferTo   = "transfer_to"
+	InputHoldDuration = "hold_duration" // seconds
+)
+
+// Action is something an agent may do in a call besides talking. Its node id is unique within the agent.
+type Action struct {
+	ID               string        `json:"id"`
+	AgentID          string        `json:"-"`
+	NodeID           string        `json:"node_id"`
+	Name             string        `json:"name"`
+	Description      string        `json:"description"` // tells the model when and what for
+	Type             ActionType    `json:"type"`
+	Inputs           []ActionInput `json:"inputs"`
+	Integration      *string       `json:"integration,omitempty"` // as it was named
+	URL              *string       `json:"url,omitempty"`
+	Method           string        `json:"method"`
+	AuthorizationURL *string       `json:"authorization_url,omitempty"`
+	Scheme           string        `json:"scheme"`
+	// SealedHeaders is a JSON list of Header, sealed for SealContext since they hold credentials; nil for none.
+	SealedHeaders  []byte        `json:"sealed_headers,omitempty"`
+	SpeakOnSend    *string       `json:"speak_on_send,omitempty"`
+	SpeakOnReceive *string       `json:"speak_on_receive,omitempty"`
+	Mode           ExecutionMode `json:"mode"`
+	Status         string        `json:"current_status"` // active or inactive
+	CreatedAt      time.Time     `json:"created_at"`
+	UpdatedAt      time.Time     `json:"updated_at"`
+}
+
+// SealContext is what the headers are sealed for.
+func (a *Action) SealContext() string { return "action:" + a.ID }
+
+// ActionInput is an argument of an action. One with a value is not asked for.
+type ActionInput struct {
+	Name        string            `json:"name"`
+	Type        string            `json:"type"` // of JSON, or a kind of text such as email or date
+	Required    bool              `json:"required"`
+	Description string            `json:"description"`
+	Enum        []json.RawMessage `json:"enum,omitempty"`
+	Value       json.RawMessage   `json:"value,omitempty"` // nil when it is asked for
+}
+
+// Fixed is the input's value, if it has one.
+func (in *ActionInput) Fixed() (json.RawMessage, bool) {
+	return in.Value, len(in.Value) > 0 && string(in.Value) != "null"
+}

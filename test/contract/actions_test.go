@@ -1,0 +1,122 @@
+package contract
+
+import (
+	"bytes"
+	"context"
+	"reflect"
+	"testing"
+
+	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/store"
+)
+
+func actionBody(change object) object {
+	return changed(object{
+		"node_id": "book", "name": "Book a visit", "description": "Books a visit.", "type": "webhook", "url": "http://127.0.0.1:1/book",
+	}, change)
+}
+
+func TestActions(t *testing.T) {
+	h := open(t)
+	agent := h.agent(nil)
+	at := []string{agent}
+	put := func(change object) object {
+		return h.must(request{op: "upsertAction", path: at, body: actionBody(change)}).data()
+	}
+	first := put(nil)
+	for field, want := range map[string]any{
+		"label": "Book a visit", "authorization_scheme": "none", "execution_mode": "during_call", "current_status": "active", "http_method": "POST",
+		"config": nil, "action_trigger": nil, "custom_headers": nil, "integration": nil, "speak_on_send": nil, "input_schema": []any{},
+	} {
+		if got := first[field]; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is %v, want %v", field, got, want)
+		}
+	}
+	second := put(object{
+		"name": "Book", "integration": object{"id": "http"}, "custom_headers": []any{object{"key": "X-Key", "value": "hunter2"}},
+		"inputs": []any{object{"name": "day", "type": "date", "required": true}, object{"name": "shop", "type": "object", "value": object{"n": 7}}},
+	})
+	if second["id"] != first["id"] || second["created_at"] != first["created_at"] || second["name"] != "Book" {
+		t.Errorf("the same node id gives %v", second)
+	}
+	third := put(object{"node_id": "hand over", "type": "transfer", "url": nil, "transfer_to": "+12025550188", "hold_duration": 30})
+	inputs := third["input_schema"].([]any)
+	if len(inputs) != 2 || inputs[0].(object)["value"] != "+12025550188" || inputs[1].(object)["value"] != 30.0 {
+		t.Errorf("folded inputs: %v", inputs)
+	}
+	own := put(object{"node_id": "own", "type": "transfer", "transfer_to": "+12025550188", "inputs": []any{object{"name": "transfer_to", "type": "string"}}})
+	if inputs := own["input_schema"].([]any); len(inputs) != 1 || inputs[0].(object)["value"] != nil {
+		t.Errorf("an input of the same name stays: %v", inputs)
+	}
+	rows := h.must(request{op: "listActions", path: at}).rows()
+	if len(rows) != 3 || !reflect.DeepEqual(rows[0], any(second)) {
+		t.Errorf("%d actions, the first is %v", len(rows), rows[0])
+	}
+	if shown := h.must(request{op: "getAgent", path: at}).data()["actions"]; !reflect.DeepEqual(shown, any(rows)) {
+		t.Errorf("the agent shows %v", shown)
+	}
+	h.must(request{op: "deleteAction", path: []string{agent, second["id"].(string)}})
+	h.refused(h.call(request{op: "deleteAction", path: []string{agent, second["id"].(string)}}), 404, parley.ActionNotFound)
+}
+
+func TestActionsAreRefusedForWhatCannotWork(t *testing.T) {
+	h := open(t)
+	at := []string{h.agent(nil)}
+	for field, change := range map[string]object{
+		"execution_mode":         {"execution_mode": "post_call"},
+		"url":                    {"url": "ftp://example.com"},
+		"authorization_url":      {"authorization_url": "token"},
+		"transfer_to":            {"transfer_to": "12"},
+		"hold_duration":          {"hold_duration": -1},
+		"inputs.0.name":          {"inputs": []any{object{"type": "string"}}},
+		"custom_headers.0.key":   {"custom_headers": []any{object{"key": "Host", "value": "x"}}},
+		"custom_headers.0.value": {"custom_headers": []any{object{"key": "X", "value": "a\nb"}}},
+		"integration.id":         {"integration": object{}},
+		"type":                   {"type": "magic"},
+	} {
+		a := h.call(request{op: "upsertAction", path: at, body: actionBody(change)})
+		if h.refused(a, 422, parley.ValidationError); a.faults(field) == "" {
+			t.Errorf("%s: %s", field, a.raw)
+		}
+	}
+	a := h.call(request{op: "upsertAction", path: at, body: actionBody(object{"integration": object{"id": "crm"}})})
+	if h.refused(a, 403, parley.Unauthorized); a.body["message"] != "You are not authorized to use this integration" {
+		t.Errorf("an unknown integration: %s", a.raw)
+	}
+	h.must(request{op: "upsertAction", path: at, body: actionBody(object{"type": "external", "url": nil, "execution_mode": "post_call"})})
+}
+
+func TestHeadersOfActionsAreSealedAtRest(t *testing.T) {
+	h := open(t)
+	agent := h.agent(nil)
+	h.must(request{op: "upsertAction", path: []string{agent}, body: actionBody(object{
+		"custom_headers": []any{object{"key": "X-Key", "value": "hunter2"}},
+	})})
+	err := h.store.View(t.Context(), func(ctx context.Context, tx store.Tx) error {
+		all, err := tx.ActionsOf(ctx, agent)
+		if len(all[agent]) != 1 || len(all[agent][0].SealedHeaders) == 0 || bytes.Contains(all[agent][0].SealedHeaders, []byte("hunter2")) {
+			t.Errorf("stored: %+v", all)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestIntegrationsOverlapWithTheirCategories(t *testing.T) {
+	h := open(t)
+	if n := len(h.must(request{op: "listActionIntegrationsByCategory", path: []string{"config"}}).rows()); n != 0 {
+		t.Errorf("%d integrations of the category config", n)
+	}
+	h.refused(h.call(request{op: "getActionIntegrationConfig", path: []string{"crm"}}), 404, parley.IntegrationNotFound)
+	h.refused(h.send("GET", "/api/v1/action-integrations/http/other", h.token, nil), 404, parley.NotFound)
+	for _, row := range h.must(request{op: "listActionIntegrations"}).rows() {
+		i := row.(object)
+		for _, name := range []string{i["identifier"].(string), i["id"].(string)} {
+			if got := h.must(request{op: "getActionIntegrationConfig", path: []string{name}}).data(); got["identifier"] != i["identifier"] {
+				t.Errorf("%s: %v", name, got)
+			}
+		}
+	}
+}
