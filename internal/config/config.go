@@ -27,7 +27,7 @@ type Config struct {
 	LogPII   string `koanf:"log.pii" doc:"file for log lines with what callers said and dialled; empty drops that part; erased with the agent"`
 
 	Ledger     string `koanf:"erasure.ledger" doc:"file of what was erased, kept outside of database and backups; empty takes DIR/erasures.ledger"`
-	Keys       string `koanf:"erasure.keys" doc:"directory of the keys that seal each agent's transcripts and recordings; keep it out of backups; nodes of one database share it; empty takes DIR/keys"`
+	Keys       string `koanf:"erasure.keys" doc:"directory of the keys that seal each agent's transcripts and recordings; nodes of one database share it; empty takes DIR/keys"`
 	LedgerCopy string `koanf:"erasure.ledger_copy" doc:"second copy of it, on another disk; empty for none"`
 
 	SIPAccept []string `koanf:"sip.accept" doc:"who may call: trunks, loopback, users, any, or networks such as 192.0.2.0/24"`
@@ -62,7 +62,7 @@ type Config struct {
 	Drain         Duration `koanf:"calls.drain" doc:"how long calls may go on after SIGTERM"`
 
 	PriceCurrency      string   `koanf:"pricing.currency" doc:"currency of all prices, ISO 4217"`
-	PriceVoice         []string `koanf:"pricing.voice" doc:"price of a minute of speech by tier of the voice, such as basic=0.01,ultra=0.05; tiers are basic, pro, ultra, beta, high_fidelity"`
+	PriceVoice         []string `koanf:"pricing.voice" doc:"price of a minute of speech by tier (basic, pro, ultra, beta, high_fidelity), such as basic=0.01,ultra=0.05"`
 	PriceTranscription float64  `koanf:"pricing.transcription" doc:"price of a minute of recognition"`
 	PriceInput         float64  `koanf:"pricing.llm_input" doc:"price of a thousand tokens that the language model reads"`
 	PriceOutput        float64  `koanf:"pricing.llm_output" doc:"price of a thousand tokens that it writes"`

@@ -58,7 +58,7 @@ func Verify(statement string, keys []byte) ([]byte, error) {
 	if err := json.Unmarshal(keys, &set); err != nil || len(set.Keys) == 0 {
 		return nil, errors.New("no JWK set, as /.well-known/jwks.json gives it")
 	}
-	s, err := jose.ParseSigned(statement, []jose.SignatureAlgorithm{jose.EdDSA})
+	s, err := jose.ParseSignedCompact(statement, []jose.SignatureAlgorithm{jose.EdDSA})
 	if err != nil {
 		return nil, fmt.Errorf("no statement in the form of a compact JWS: %w", err)
 	}

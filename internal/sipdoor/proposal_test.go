@@ -132,15 +132,15 @@ func TestOurReinvite(t *testing.T) {
 				p.t.Error("no sound after a refused offer")
 			}
 		}, errRefused, false},
-		{"481 ends the call", func(p *phone, e *ear, invite *message) {
+		{"481 ends the call", func(p *phone, _ *ear, invite *message) {
 			p.reply(invite, "481 Call/Transaction Does Not Exist", "", "")
 			p.expect("ACK")
 			p.reply(p.expect("BYE"), "481 Call/Transaction Does Not Exist", "", "")
 		}, errRefused, true},
-		{"silence ends the call", func(p *phone, e *ear, invite *message) {
+		{"silence ends the call", func(p *phone, _ *ear, _ *message) {
 			p.reply(p.expect("BYE"), "200 OK", "", "")
 		}, errSilent, true},
-		{"the far side hangs up meanwhile", func(p *phone, e *ear, invite *message) {
+		{"the far side hangs up meanwhile", func(p *phone, _ *ear, invite *message) {
 			p.reply(invite, "100 Trying", "", "")
 			p.request("BYE", req{uri: invite.uri("contact"), toTag: invite.tag("from")})
 			p.expectOf("200 OK", "cseq", "BYE")

@@ -55,8 +55,8 @@ func TestReadCrypto(t *testing.T) { // RFC 4568
 
 func TestProtection(t *testing.T) {
 	crypto := "a=crypto:1 F8_128_HMAC_SHA1_80 inline:" + key30 + "\r\na=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:" + key30 + "\r\n"
-	print := "a=fingerprint:SHA-256 00:11:22\r\n"
-	overTLS, clear := Encryption{}.over("tls"), Encryption{}.over("udp")
+	hash := "a=fingerprint:SHA-256 00:11:22\r\n"
+	overTLS, bare := Encryption{}.over("tls"), Encryption{}.over("udp")
 	for _, c := range []struct {
 		name, proto, lines string
 		rule               secrecy
@@ -67,15 +67,15 @@ func TestProtection(t *testing.T) {
 		{"nothing offered", "RTP/AVP", "", overTLS, nil, "", false, false},
 		{"unknown suites are passed by (RFC 4568 §5.1.2)", "RTP/SAVP", crypto, overTLS, nil, "2", false, false},
 		{"keys beside the plain profile (RFC 8643 §3.1)", "RTP/AVP", crypto, overTLS, nil, "2", false, false},
-		{"keys that anybody could read are no keys (RFC 4568 §7)", "RTP/SAVP", crypto, clear, errKeys, "", false, false},
-		{"the plain profile goes on without them", "RTP/AVP", crypto, clear, nil, "", false, false},
+		{"keys that anybody could read are no keys (RFC 4568 §7)", "RTP/SAVP", crypto, bare, errKeys, "", false, false},
+		{"the plain profile goes on without them", "RTP/AVP", crypto, bare, nil, "", false, false},
 		{"unless the operator wants so", "RTP/SAVP", crypto, Encryption{KeysInClear: true}.over("udp"), nil, "2", false, false},
 		{"the secure profile without keys", "RTP/SAVP", "", overTLS, errSRTP, "", false, false},
-		{"a handshake needs no secret signalling (RFC 5763 §5)", "UDP/TLS/RTP/SAVPF", print + "a=setup:actpass\r\n", clear, nil, "", true, false},
-		{"who waits makes us begin (RFC 5763 §5)", "UDP/TLS/RTP/SAVP", print + "a=setup:passive\r\n", clear, nil, "", true, true},
-		{"who begins makes us wait", "RTP/SAVP", print + "a=setup:active\r\n", clear, nil, "", true, false},
-		{"a handshake goes before keys in SDP", "RTP/SAVP", crypto + print + "a=setup:actpass\r\n", overTLS, nil, "", true, false},
-		{"a handshake that is not to be", "UDP/TLS/RTP/SAVP", print + "a=setup:holdconn\r\n", overTLS, errSRTP, "", false, false},
+		{"a handshake needs no secret signalling (RFC 5763 §5)", "UDP/TLS/RTP/SAVPF", hash + "a=setup:actpass\r\n", bare, nil, "", true, false},
+		{"who waits makes us begin (RFC 5763 §5)", "UDP/TLS/RTP/SAVP", hash + "a=setup:passive\r\n", bare, nil, "", true, true},
+		{"who begins makes us wait", "RTP/SAVP", hash + "a=setup:active\r\n", bare, nil, "", true, false},
+		{"a handshake goes before keys in SDP", "RTP/SAVP", crypto + hash + "a=setup:actpass\r\n", overTLS, nil, "", true, false},
+		{"a handshake that is not to be", "UDP/TLS/RTP/SAVP", hash + "a=setup:holdconn\r\n", overTLS, errSRTP, "", false, false},
 		{"MD5 is no fingerprint (RFC 8122 §5)", "UDP/TLS/RTP/SAVP", "a=fingerprint:md5 00:11\r\n", overTLS, errSRTP, "", false, false},
 		{"off: the secure profile is refused", "RTP/SAVP", crypto, Encryption{Off: true}.over("tls"), errSRTP, "", false, false},
 		{"off: keys are passed by", "RTP/AVP", crypto, Encryption{Off: true}.over("tls"), nil, "", false, false},

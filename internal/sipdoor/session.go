@@ -44,7 +44,8 @@ func newSession(addr netip.Addr, port int, codecs []stream.Codec) session {
 	_, _ = rand.Read(b[:])
 	id := binary.BigEndian.Uint64(b[:]) >> 2 // fits the signed numbers that some phones read it into
 	return session{
-		addr: addr, port: port, codecs: codecs, id: id, version: id, lines: []string{""}, locks: locks{proto: "RTP/AVP"}, payloads: map[stream.Codec]uint8{}, events: map[int]uint8{},
+		addr: addr, port: port, codecs: codecs, id: id, version: id, lines: []string{""}, locks: locks{proto: "RTP/AVP"},
+		payloads: map[stream.Codec]uint8{}, events: map[int]uint8{},
 	}
 }
 

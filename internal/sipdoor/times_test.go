@@ -170,7 +170,7 @@ func TestGlare(t *testing.T) {
 // TestRefreshByInvite is RFC 4028 §7.4 with a peer without UPDATE: the description stays as it was, the 2xx is acknowledged each time it
 // comes (RFC 3261 §13.2.2.4), and a refused one leaves the call as it was (§14.1).
 func TestRefreshByInvite(t *testing.T) {
-	virtually(t, func(t *testing.T, d *Door, p *phone) {
+	virtually(t, func(t *testing.T, _ *Door, p *phone) {
 		ok := p.begin("Supported: timer", "Session-Expires: 600")
 		first, after := p.within(time.Hour, "INVITE")
 		if after != 5*time.Minute || first.get("session-expires") != "600;refresher=uac" || !strings.Contains(first.body, "m=audio") {

@@ -84,7 +84,7 @@ func fill(t *testing.T, s *Store) *parley.Agent {
 			if err := tx.InsertCall(ctx, c); err != nil {
 				return err
 			}
-			return errors.Join(tx.PutTurns(ctx, turns), tx.PutSIPMessages(ctx, []parley.SIPMessage{{
+			return errors.Join(tx.PutTurns(ctx, turns), deliver(ctx, tx, w, c.ID, long), tx.PutSIPMessages(ctx, []parley.SIPMessage{{
 				ID: parley.NewID(), CallID: c.ID, At: now, Peer: phone, Raw: "INVITE sip:" + phone + "@" + word + long,
 			}}))
 		})

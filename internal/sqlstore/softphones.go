@@ -104,8 +104,8 @@ func (t *tx) softphones(ctx context.Context, where string, arg any) ([]*parley.S
 
 // AnySoftphone says whether there is a softphone in any environment.
 func (t *tx) AnySoftphone(ctx context.Context) (bool, error) {
-	any, err := t.NewSelect().Model((*softphoneRow)(nil)).Exists(ctx)
-	return any, fault(err)
+	there, err := t.NewSelect().Model((*softphoneRow)(nil)).Exists(ctx)
+	return there, fault(err)
 }
 
 // InsertSoftphone adds a softphone; store.ErrConflict when env has its username already.

@@ -92,7 +92,7 @@ func (h *house) happens(agent string, events ...parley.Event) *parley.Call {
 }
 
 // dispatch runs the jobs of a webhook that are due.
-func (h *house) dispatch(agent, hook string) {
+func (h *house) dispatch(hook string) {
 	h.t.Helper()
 	lanes, retries := map[string]bool{}, map[string]bool{}
 	h.update(func(ctx context.Context, tx store.Tx) error {
@@ -133,7 +133,7 @@ func (h *house) webhookSuccesses() {
 	at := []string{agent, hook}
 	r.status = http.StatusBadGateway
 	h.happens(agent, parley.EventCallEnded)
-	h.dispatch(agent, hook)
+	h.dispatch(hook)
 	failed := h.logs(agent, hook)[0].(object)["id"].(string)
 	r.status = http.StatusOK
 	for _, req := range []request{
@@ -332,7 +332,7 @@ func TestFailedDeliveriesAreLoggedAttemptByAttempt(t *testing.T) {
 		at := []string{agent, hook}
 		r.status, r.answer = http.StatusServiceUnavailable, strings.Repeat("you sent letmein ", 2000)
 		c := h.happens(agent, parley.EventCallEnded, parley.EventRecording)
-		h.dispatch(agent, hook)
+		h.dispatch(hook)
 		log := h.logs(agent, hook)[0].(object)
 		if log["status"] != "retrying" || log["http_status"] != 503.0 || log["error"] != "HTTP 503 Service Unavailable" || log["attempt"] != 1.0 {
 			t.Errorf("after the first attempt: %v", log)
@@ -348,7 +348,7 @@ func TestFailedDeliveriesAreLoggedAttemptByAttempt(t *testing.T) {
 		if strings.Contains(text, "letmein") || len(text) > 17<<10 || log["response_headers"].(object)["Set-Cookie"] != "[redacted]" {
 			t.Errorf("answer shown as %.100s… (%d bytes), %v", text, len(text), log["response_headers"])
 		}
-		h.dispatch(agent, hook)
+		h.dispatch(hook)
 		rows := h.logs(agent, hook)
 		if len(rows) != 2 || rows[0].(object)["status"] != "failed" || rows[0].(object)["attempt"] != 2.0 || rows[1].(object)["status"] != "failed" {
 			t.Fatalf("after the last attempt: %v", rows)
@@ -363,7 +363,7 @@ func TestFailedDeliveriesAreLoggedAttemptByAttempt(t *testing.T) {
 		}
 		h.refused(h.call(retry), 422, parley.LogNotRetriable) // it is pending
 		r.status, r.answer = http.StatusNoContent, ""
-		h.dispatch(agent, hook)
+		h.dispatch(hook)
 		if log := h.logs(agent, hook)[0].(object); log["status"] != "success" || log["attempt"] != 3.0 || log["delivered_at"] == nil || log["id"] != again["log_id"] {
 			t.Errorf("after the retry by hand: %v", log)
 		}
@@ -383,7 +383,7 @@ func TestADisabledWebhookGetsNothingOfWhatWasOnItsWay(t *testing.T) {
 		h.must(request{op: "toggleAgentWebhook", path: at})
 		h.happens(agent, parley.EventCallEnded)
 		h.must(request{op: "toggleAgentWebhook", path: at})
-		h.dispatch(agent, hook)
+		h.dispatch(hook)
 		logs := h.logs(agent, hook)
 		if len(r.got) != 0 || len(logs) != 1 || logs[0].(object)["status"] != "failed" || logs[0].(object)["error"] != "Webhook disabled" {
 			t.Errorf("%d requests, logs %v", len(r.got), logs)
@@ -401,7 +401,7 @@ func TestTemplatesReplaceTheBody(t *testing.T) {
 		"all": "{{context}}",
 	}}})
 	c := h.happens(agent, parley.EventCallEnded)
-	h.dispatch(agent, hook)
+	h.dispatch(hook)
 	sent := r.body(t)
 	inner := sent["nested"].([]any)[0].(object)
 	if sent["text"] != "event_phone_call_ended of "+c.ID+": x" || inner["none"] != "<>" || inner["order"] != "12345678901234567890" || inner["n"] != 1.0 {

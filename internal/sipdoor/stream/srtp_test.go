@@ -42,13 +42,13 @@ func TestWhatOneSideSealsTheOtherOpens(t *testing.T) {
 				if i > 300 && i < 65400 {
 					continue
 				}
-				clear := rtpmedia.Packet{Sequence: uint16(i), Timestamp: uint32(i * 160), SSRC: 9, Payload: sound}.Append(nil)
-				sealed, ok := a.seal(clear)
+				plain := rtpmedia.Packet{Sequence: uint16(i), Timestamp: uint32(i * 160), SSRC: 9, Payload: sound}.Append(nil)
+				sealed, ok := a.seal(plain)
 				if !ok || bytes.Contains(sealed, sound[:16]) {
-					t.Fatal("sent in clear")
+					t.Fatal("sent in plain")
 				}
 				opened, ok := b.open(sealed)
-				if !ok || !bytes.Equal(opened, clear) {
+				if !ok || !bytes.Equal(opened, plain) {
 					t.Fatalf("packet %d was not opened", i)
 				}
 				if _, ok := b.open(sealed); ok {
@@ -61,7 +61,7 @@ func TestWhatOneSideSealsTheOtherOpens(t *testing.T) {
 				t.Error("RTCP was not opened (RFC 3711 §3.4)")
 			}
 			if _, ok := b.openControl(rr); ok {
-				t.Error("RTCP in clear passed")
+				t.Error("RTCP in plain passed")
 			}
 		})
 	}
@@ -73,13 +73,13 @@ func TestNothingPassesUnderAWrongKeyOrInClear(t *testing.T) {
 			near, far := ring(suite)
 			far.Remote = bytes.Repeat([]byte{3}, len(far.Remote))
 			a, b := lock(t, near), lock(t, far)
-			clear := rtpmedia.Packet{Sequence: 1, SSRC: 9, Payload: sound}.Append(nil)
-			sealed, _ := a.seal(clear)
+			plain := rtpmedia.Packet{Sequence: 1, SSRC: 9, Payload: sound}.Append(nil)
+			sealed, _ := a.seal(plain)
 			if _, ok := b.open(sealed); ok {
 				t.Error("opened with another key")
 			}
-			if _, ok := b.open(clear); ok {
-				t.Error("passed in clear")
+			if _, ok := b.open(plain); ok {
+				t.Error("passed in plain")
 			}
 			for n := range sealed {
 				if _, ok := b.open(sealed[:n]); ok {
