@@ -27,10 +27,11 @@ const (
 
 // How likely an answer has to be.
 const (
-	surely  = 0.45 // to be said outright when the search by words found it
-	plainly = 0.65 // and when it did not
-	maybe   = 0.07 // to be told with a caveat
-	nearly  = 0.4  // share of the best one's likelihood with which a second one is told as well
+	surely     = 0.55 // to be said outright when the search by words found it
+	plainly    = 0.75 // and when it did not
+	perMissing = 0.12 // more for each word that is missing
+	maybe      = 0.07 // to be told with a caveat
+	nearly     = 0.4  // share of the best one's likelihood with which a second one is told as well
 )
 
 // belief is how likely it is that a fact answers.
@@ -50,12 +51,12 @@ func (k *knowledge) weighed(q question, topic []*fact, vector []float32, by foun
 		return by
 	}
 	for _, b := range all {
-		if b.share >= surely && slices.Contains(by.facts, b.fact) && k.meets(q, b.fact) {
+		if slices.Contains(by.facts, b.fact) && b.share >= k.enough(q, b.fact, surely) {
 			return by
 		}
 	}
 	best := all[0]
-	if best.share >= plainly && k.meets(q, best.fact) {
+	if best.share >= k.enough(q, best.fact, plainly) {
 		return found{facts: []*fact{best.fact}}
 	}
 	if len(by.choose) > 0 || best.share < maybe {
@@ -124,22 +125,23 @@ func (k *knowledge) oddsByWords(q question, f *fact, topic []*fact, by found) fl
 // reYesNo begins a question that is answered by yes or no.
 var reYesNo = regexp.MustCompile(`^(?:do|does|did|is|are|was|were|can|could|may|might|would|will|should|have|has) `)
 
-// meets says whether a fact may answer yes or no outright: only when what is done is what was asked for. Renting out shoes is not selling
-// them, and keeping the books of a company not setting one up.
-func (k *knowledge) meets(q question, f *fact) bool {
+// enough is how likely a fact must be to be said outright: more for each word of the question that it does not hold. Yes and no are not
+// said at all then: renting out shoes is not selling them, and keeping the books of a company not setting one up.
+func (k *knowledge) enough(q question, f *fact, least float64) float64 {
 	yesNo := reYesNo.MatchString(strings.Join(q.ws, " ") + " ")
-	if q.kind != kindAny || q.asks && !yesNo {
-		return true
-	}
 	for i, w := range q.ws {
 		if yesNo && i < 2 || english().stop[w] && !reDeal.MatchString(w) || isNumber(w) || k.self[stem(w)] {
 			continue
 		}
-		if _, all := k.covers(key{stem: stem(w)}, f); all == 0 {
-			return false
+		if _, all := k.covers(key{stem: stem(w)}, f); all > 0 {
+			continue
 		}
+		if q.kind == kindAny && (yesNo || !q.asks) {
+			return math.Inf(1)
+		}
+		least += perMissing
 	}
-	return true
+	return least
 }
 
 // reDeal are verbs that say nothing in other questions.

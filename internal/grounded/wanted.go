@@ -62,6 +62,9 @@ func (k *knowledge) wanted(u utterance, s *state) *form {
 	if best != nil && k.otherObject(best, u) {
 		return nil
 	}
+	if ws := withoutPolite(u); best != nil && best.message && score < 1 && len(ws) > 0 && questionWord(ws[0]) {
+		return nil
+	}
 	if best == nil || !request && reGoesOn.MatchString(joined+" ") {
 		return nil
 	}
