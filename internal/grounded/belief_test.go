@@ -74,7 +74,10 @@ func TestNoCallerHearsTheNameOfATool(t *testing.T) {
 }
 
 func TestWhatIsTakenDownIsReadFromShorthand(t *testing.T) {
-	k := understand(llm.Brief{AgentName: "Desk", Description: "If the caller has trouble with the gate: get name + phone number, the site manager (Gus) calls back."})
+	k := understand(llm.Brief{
+		AgentName:   "Desk",
+		Description: "If the caller has trouble with the gate: get name + phone number, the site manager (Gus) calls back.",
+	})
 	if len(k.forms) != 1 || len(k.forms[0].slots) != 2 || k.forms[0].closing != "The site manager (Gus) calls back." {
 		t.Errorf("the forms are %+v", k.forms)
 	}

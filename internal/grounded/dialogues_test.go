@@ -38,7 +38,7 @@ func TestDialoguesOfOthers(t *testing.T) {
 		folder       string
 		facts, slots float64
 		invented     int
-	}{{"dev2", 86, 96, 0}, {"dev3", 73, 87, 3}} {
+	}{{"dev2", 86, 96, 0}, {"dev3", 75, 88, 3}, {"dev4", 65, 95, 9}} {
 		t.Run(c.folder, func(t *testing.T) {
 			groundedtest.Run(t, grounded.New(nil), "testdata/"+c.folder, true).Wants(t, c.facts, c.slots, c.invented)
 		})

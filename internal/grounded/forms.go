@@ -50,6 +50,9 @@ type form struct {
 	replies  bool // taken down in answer to a question: "wants to know where the order is"
 }
 
+// somebody is who may call back: "we", "Gwen", "the site manager (Gus)".
+const somebody = `(?:we|he|she|they|(?-i:[A-Z])\w+|(?:the|our|an?|one of (?:our|the)) \w+(?: \w+)?(?: \([^)]*\))?)`
+
 // maxSlots bounds what one form asks a caller.
 const maxSlots = 10
 
@@ -65,9 +68,9 @@ var (
 	reMessageWith = regexp.MustCompile(`(?i)\bmessages?(?: with|:) (?:the |their |a )?(.+)$`)
 	reListEnd     = regexp.MustCompile(`(?i)(?:,? (?:so|so that|in order to|before|because|when|if|unless) |,? and (?:then |also )?(?:let |` +
 		`say|tell|promise|repeat|confirm|explain|read|thank|assure|pass|send|forward)\b|;|` +
-		`,? (?:and )?(?:we|he|she|they|(?-i:[A-Z])\w+|(?:the|our|an?|one of (?:our|the)) \w+(?: \w+)?(?: \([^)]*\))?)(?: will| can|'ll|’ll)? (?:calls?|rings?|phones?|gets?|contacts?|writes?|` +
+		`,? (?:and )?` + somebody + `(?: will| can|'ll|’ll)? (?:calls?|rings?|phones?|gets?|contacts?|writes?|` +
 		`repl(?:y|ies)|answers?|responds?|returns?)\b)`)
-	reComesOf = regexp.MustCompile(`^(?i),? (?:and )?((?:we|he|she|they|(?-i:[A-Z])\w+|(?:the|our|an?|one of (?:our|the)) \w+(?: \w+)?(?: \([^)]*\))?)(?: will| can|'ll|` +
+	reComesOf = regexp.MustCompile(`^(?i),? (?:and )?(` + somebody + `(?: will| can|'ll|` +
 		`’ll)? (?:calls?|rings?|phones?|gets?|` +
 		`contacts?|writes?|repl(?:y|ies)|answers?|responds?|returns?)\b.*)$`)
 	reAnd     = regexp.MustCompile(`^(?i),? ?and (?:then |also )?`)

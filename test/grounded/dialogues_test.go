@@ -62,6 +62,6 @@ func TestDialoguesWithTheRealEmbedder(t *testing.T) {
 	})
 	// Nobody who tunes reads these, so what goes wrong is not shown either.
 	t.Run("trades that nobody tuned on", func(t *testing.T) {
-		groundedtest.Run(t, grounded.New(e), testdata+"blind2", false).Wants(t, 87, 85, 10)
+		groundedtest.Run(t, grounded.New(e), testdata+"blind2", false).Wants(t, 88, 85, 8)
 	})
 }

@@ -103,7 +103,8 @@ func percent(part, all int) float64 { return 100 * float64(part) / float64(max(a
 
 // String implements fmt.Stringer.
 func (s Score) String() string {
-	return fmt.Sprintf("facts right %d/%d (%.1f %%), %d of them with a caveat, unknown refused %d/%d, %d of them with a sentence beside, invented %d, slots right %d/%d (%.1f %%), calls right %d/%d, turns %d",
+	return fmt.Sprintf("facts right %d/%d (%.1f %%), %d of them with a caveat, unknown refused %d/%d, %d of them with a sentence beside, "+
+		"invented %d, slots right %d/%d (%.1f %%), calls right %d/%d, turns %d",
 		s.FactsRight, s.Facts, percent(s.FactsRight, s.Facts), s.Unsure, s.Refused, s.Refusals, s.Beside, s.Invented,
 		s.SlotsRight, s.Slots, percent(s.SlotsRight, s.Slots), s.CallsRight, s.Calls, s.Turns)
 }
@@ -304,7 +305,8 @@ var reToken = regexp.MustCompile(`[\p{L}']+|\d+`)
 
 // ownWords are those that the model may say of its own accord.
 const ownWords = `
-I'm sorry, I don't have that information exactly, but I can tell you this. I don't have that information about the rest either. Shall I take a message? Is there anything else I can help you with? How can
+I'm sorry, I don't have that information exactly, but I can tell you this.
+I don't have that information about the rest either. Shall I take a message? Is there anything else I can help you with? How can
 I help you? What else would you like to know? Hello! You're welcome. Thank you for calling. Goodbye! Of course, take your time. Sorry, I
 didn't catch that. Could you say it again? I'm an automated assistant. All right, I'll leave that. Gladly. Thank you. Let me read that back:
 is that right? What should I change? Thank you, I have noted that. That is done. I'm sorry, that did not work. One moment, please. I can't
