@@ -97,7 +97,7 @@ func (s *Server) Boot() {
 	}
 	args := append([]string{"serve", "--data", s.Data, "--http", "127.0.0.1:0", "--sip", "127.0.0.1:0"}, s.args...)
 	s.cmd = exec.Command(Binary(s.t), args...)
-	s.cmd.Env = append(append(os.Environ(), "PARLEY_API_RATE_LIMIT=100000"), s.env...)
+	s.cmd.Env = append(append(os.Environ(), "PARLEY_API_RATE_LIMIT=100000", "PARLEY_SIP_TRUNK_CHECK=0s"), s.env...)
 	s.cmd.Stderr = s.log
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
