@@ -26,8 +26,10 @@ func TestRouteSet(t *testing.T) {
 		next         string
 	}{
 		{"without routes to the target", "", "sip:peer@192.0.2.9", "", "sip:peer@192.0.2.9"},
-		{"a loose router leaves the target in the first line", "sip:p1.test;lr sip:p2.test;lr", "sip:peer@192.0.2.9", "<sip:p1.test;lr> <sip:p2.test;lr>", "sip:p1.test;lr"},
-		{"a strict router takes the first line, the target goes last", "sip:p1.test sip:p2.test;lr", "sip:p1.test", "<sip:p2.test;lr> <sip:peer@192.0.2.9>", "sip:p1.test"},
+		{"a loose router leaves the target in the first line", "sip:p1.test;lr sip:p2.test;lr", "sip:peer@192.0.2.9",
+			"<sip:p1.test;lr> <sip:p2.test;lr>", "sip:p1.test;lr"},
+		{"a strict router takes the first line, the target goes last", "sip:p1.test sip:p2.test;lr", "sip:p1.test",
+			"<sip:p2.test;lr> <sip:peer@192.0.2.9>", "sip:p1.test"},
 		{"a strict router further on changes nothing", "sip:p1.test;lr sip:p2.test", "sip:peer@192.0.2.9", "<sip:p1.test;lr> <sip:p2.test>", "sip:p1.test;lr"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -62,7 +62,9 @@ func servicesOf(ctx context.Context, r Resolver, domain, network string) []Servi
 	if s, ok := r.(services); ok {
 		found, _ = s.Services(ctx, domain) // whose failure leaves the usual names
 	}
-	usual := []Service{{Network: "udp", Name: "_sip._udp." + domain}, {Network: "tcp", Name: "_sip._tcp." + domain}, {Network: "tls", Name: "_sips._tcp." + domain}}
+	usual := []Service{
+		{Network: "udp", Name: "_sip._udp." + domain}, {Network: "tcp", Name: "_sip._tcp." + domain}, {Network: "tls", Name: "_sips._tcp." + domain},
+	}
 	for _, all := range [][]Service{found, usual} {
 		all = slices.DeleteFunc(all, func(s Service) bool { return network != "" && s.Network != network })
 		slices.SortStableFunc(all, func(a, b Service) int {
