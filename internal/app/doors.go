@@ -147,10 +147,10 @@ func (h *house) openDoors(context.Context) error {
 	srv := &http.Server{
 		Handler: httpapi.New(httpapi.Config{RateLimit: h.cfg.APIRate, PublicURL: h.cfg.PublicURL}, httpapi.Deps{
 			Accounts: accounts.New(h.store, secrets.HashToken, secrets.NewSecret),
-			Agents:   agents.New(agents.Deps{
+			Agents: agents.New(agents.Deps{
 				Store: h.store, Eraser: h.eraser, Voices: h.voices, Vault: h.key, CheckURL: h.guard.CheckURL, Languages: h.engines.languages,
 			}),
-			Voices:   h.voices, Billing: h.billing, Telephony: h.telephony, Webhooks: h.webhooks, Calls: h.board, Erasures: h.eraser,
+			Voices: h.voices, Billing: h.billing, Telephony: h.telephony, Webhooks: h.webhooks, Calls: h.board, Erasures: h.eraser,
 			Recordings: h.blobs, Signer: h.key,
 			Transport: h.ws, Log: h.log,
 		}),

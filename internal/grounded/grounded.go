@@ -1,7 +1,8 @@
-// Package grounded is the offline llm.Model: a mind that can only say what the agent's description, trainings and action results contain.
-// It understands by the words that a question and a sentence share, helped by embeddings when there are any, by patterns for the few
-// things that callers say to every business, and by typed slots. What surely answers it says outright, what may answer with a caveat. It knows no business: every fact comes with the brief, every state
-// from the history. It opens no socket, keeps nothing between replies but the brief, and starts no goroutine.
+// Package grounded is the offline llm.Model: a mind that can only say what the agent's description, trainings and action results
+// contain. It understands by the words that a question and a sentence share, helped by embeddings when there are any, by patterns for
+// the few things that callers say to every business, and by typed slots. What surely answers it says outright, what may answer with a
+// caveat. It knows no business: every fact comes with the brief, every state from the history. It opens no socket, keeps nothing between
+// replies but the brief, and starts no goroutine.
 package grounded
 
 import (
