@@ -9,6 +9,7 @@ import (
 	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/config"
 	"github.com/parley-voice/parley/internal/convo"
+	"github.com/parley-voice/parley/internal/secrets"
 	"github.com/parley-voice/parley/internal/store"
 )
 
@@ -20,6 +21,10 @@ type Chat struct {
 
 // OpenChat reads an agent, published or not, and opens a conversation with it; taken gets what the agent takes down.
 func OpenChat(ctx context.Context, cfg config.Config, agentID string, payload map[string]any, taken func(parley.TakenMessage), log *slog.Logger) (*Chat, error) {
+	key, err := secrets.Load(cfg.MasterKey, cfg.Data)
+	if err != nil {
+		return nil, err
+	}
 	snap, err := snapshot(ctx, cfg, agentID)
 	if err != nil {
 		return nil, err
@@ -37,6 +42,7 @@ func OpenChat(ctx context.Context, cfg config.Config, agentID string, payload ma
 		}
 		c.Text, err = convo.NewText(ctx, convo.Config{
 			CallID: parley.NewID(), Direction: snap.Agent.Direction, Snapshot: snap, Payload: payload, Engines: engines, Log: log, Message: taken,
+			Requester: requester(cfg, key, log),
 		})
 	}
 	if err != nil {

@@ -113,7 +113,7 @@ func (h *house) newBoard(dialer media.Dialer) (*calls.Switchboard, error) {
 		OutboundPrefixes: h.cfg.CallsPrefixes, DrainWithin: duration(h.cfg.Drain),
 	}, calls.Deps{
 		Store: h.store, Blobs: h.blobs, Dialer: dialer, Engines: h.engines.forCall, Unseal: h.telephony.Password,
-		Price: h.billing.Price, Events: h.webhooks,
+		Price: h.billing.Price, Events: h.webhooks, Requester: requester(h.cfg, h.key, h.log),
 		Authenticate: accounts.New(h.store, secrets.HashToken, secrets.NewSecret).Authenticate,
 		NewToken:     secrets.NewToken, HashToken: secrets.HashToken, Log: h.log,
 	}), nil

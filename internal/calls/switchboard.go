@@ -52,6 +52,8 @@ type Deps struct {
 	Events teller
 	// Price says what a finished call costs its environment; nil charges nothing.
 	Price func(c *parley.Call) float64
+	// Requester runs webhook actions of agents.
+	Requester convo.Requester
 	// Targets are whom the agent of a call may give its callers to; nil for nobody.
 	Targets func(c *parley.Call) []Target
 	// Unseal opens the sealed password of a trunk.

@@ -35,7 +35,7 @@ func (s *Session) reply(a turn.Action) {
 func (s *Session) thinkOf(u *utterance, b *brain, history []llm.Message) {
 	ctx := u.ctx
 	s.jobs.do(func(context.Context) {
-		err := think(ctx, b, history, &pen{s: s, u: u})
+		err := think(ctx, b, history, &pen{s: s, u: u, ctx: ctx})
 		s.post(func() {
 			if ctx.Err() != nil || u.ctx != ctx {
 				return // dropped, or another mind took over
@@ -47,35 +47,35 @@ func (s *Session) thinkOf(u *utterance, b *brain, history []llm.Message) {
 
 // pen writes what is thought into an utterance, in the session's goroutine.
 type pen struct {
-	s *Session
-	u *utterance
+	s   *Session
+	u   *utterance
+	ctx context.Context // ends when the answer is not wanted any more
 }
 
-func (p *pen) clause(text string) {
-	ctx := p.u.ctx
+func (p *pen) clause(text string) { p.post(func() { p.add(text) }) }
+
+// post runs f in the session's goroutine, as long as the answer is wanted.
+func (p *pen) post(f func()) {
 	p.s.post(func() {
-		if ctx.Err() != nil {
-			return
+		if p.ctx.Err() == nil {
+			f()
 		}
-		if len(p.u.clauses) == 0 {
-			p.s.rows.clauseAt = p.s.now()
-		}
-		p.u.clauses = append(p.u.clauses, &clause{text: text})
-		p.s.pump()
 	})
 }
 
+func (p *pen) add(text string) {
+	if len(p.u.clauses) == 0 {
+		p.s.rows.clauseAt = p.s.now()
+	}
+	p.u.clauses = append(p.u.clauses, &clause{text: text})
+	p.s.pump()
+}
+
 func (p *pen) called(calls []llm.ToolCall) {
-	ctx := p.u.ctx
-	p.s.post(func() {
-		if ctx.Err() != nil {
-			return
-		}
+	p.post(func() {
 		p.u.calls = append(p.u.calls, calls...)
 		if hands(calls) != nil && len(p.u.clauses) == 0 { // nobody is given away without a word
-			p.s.rows.clauseAt = p.s.now()
-			p.u.clauses = append(p.u.clauses, &clause{text: p.s.lines.Filler})
-			p.s.pump()
+			p.add(p.s.lines.Filler)
 		}
 		if parts(calls) {
 			p.s.happen(turn.Event{Kind: turn.Parting, ID: p.u.reply})
@@ -114,7 +114,7 @@ func (s *Session) release(id int) {
 
 // act carries out those of an answer's calls that were not yet.
 func (s *Session) act(u *utterance) {
-	for _, m := range messages(u.calls[u.acted:], s.log) {
+	for _, m := range s.mind.messages(u.calls[u.acted:], s.log) {
 		s.takeMessage(m)
 	}
 	u.acted = len(u.calls)

@@ -53,6 +53,8 @@ type Config struct {
 	// Turn and Message are called by the session's goroutine and must not block. A turn may come again, changed, under the same id.
 	Turn    func(parley.Turn)
 	Message func(parley.TakenMessage)
+	// Requester runs webhook actions; without one the model is not offered them.
+	Requester Requester
 	// Targets are whom the model may give the caller to; without any it is offered no transfer.
 	Targets []Target
 	// Transfer is called by the session's goroutine when the model does, after it has said so, and must not block. Whoever takes it up

@@ -48,12 +48,13 @@ type rig struct {
 	messages []parley.TakenMessage
 	steps    []turn.Step
 
-	end    chan string
-	done   chan struct{}
-	result convo.Result
-	err    error
-	agent  parley.Agent
-	cfg    convo.Config
+	end     chan string
+	done    chan struct{}
+	result  convo.Result
+	err     error
+	agent   parley.Agent
+	actions []parley.Action
+	cfg     convo.Config
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -107,7 +108,7 @@ func (r *rig) step(s turn.Step) {
 // begin answers the call.
 func (r *rig) begin() {
 	r.t.Helper()
-	r.cfg.Snapshot = &parley.Snapshot{Agent: r.agent}
+	r.cfg.Snapshot = &parley.Snapshot{Agent: r.agent, Actions: r.actions}
 	e := &r.cfg.Engines
 	e.Recognizer, e.Synthesizer, e.Detector, e.Judge = r.recognizer, r.synthesizer, &speechtest.Detector{}, r.judge
 	if e.Model == nil {

@@ -34,11 +34,12 @@ type utterance struct {
 	what    turn.What
 	reply   int // of an answer
 	clauses []*clause
-	open    bool  // more clauses may come
-	write   place // next sample to be queued
-	heard   place // up to where it has left
-	begun   bool  // its first frame has left
-	told    bool  // turn knows that it has begun
+	open    bool          // more clauses may come
+	write   place         // next sample to be queued
+	heard   place         // up to where it has left
+	begun   bool          // its first frame has left
+	onAir   chan struct{} // closed then
+	told    bool          // turn knows that it has begun
 	row     row
 	calls   []llm.ToolCall
 	acted   int // how many of its calls were carried out
@@ -86,7 +87,7 @@ func (s *Session) say(w turn.What) {
 }
 
 func (s *Session) newUtterance(w turn.What) *utterance {
-	u := &utterance{what: w}
+	u := &utterance{what: w, onAir: make(chan struct{})}
 	u.ctx, u.cancel = context.WithCancel(s.jobs.ctx)
 	return u
 }
@@ -190,6 +191,7 @@ func (s *Session) advance() {
 	u.heard = end
 	if !u.begun {
 		u.begun = true
+		close(u.onAir)
 		s.beginRow(u)
 	}
 	u.row.ended = s.now()

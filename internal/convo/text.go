@@ -104,7 +104,7 @@ func (t *Text) keep(row parley.Turn) {
 
 func (t *Text) act(calls []llm.ToolCall) {
 	t.over = t.over || parts(calls)
-	for _, m := range messages(calls, t.cfg.Log) {
+	for _, m := range t.mind.messages(calls, t.cfg.Log) {
 		if t.taken++; t.taken <= messagesMost && t.cfg.Message != nil {
 			t.cfg.Message(m)
 		}
@@ -113,6 +113,7 @@ func (t *Text) act(calls []llm.ToolCall) {
 
 // draftText gathers an answer.
 type draftText struct {
+	t       *Text
 	clauses []string
 	calls   []llm.ToolCall
 	first   time.Time
@@ -127,6 +128,26 @@ func (d *draftText) clause(text string) {
 	d.clauses = append(d.clauses, text)
 }
 
+// run lets an action happen; nobody waits for sound here.
+func (d *draftText) run(ctx context.Context, call llm.ToolCall) (string, bool) {
+	what, ok := d.t.mind.deed(call)
+	if !ok {
+		return "", false
+	}
+	d.begun()
+	d.adds(what.action.SpeakOnSend)
+	result := d.t.mind.run(ctx, d.t.cfg, what, call)
+	d.t.mind.did(call, result, false)
+	d.adds(what.action.SpeakOnReceive)
+	return result, true
+}
+
+func (d *draftText) adds(text *string) {
+	if t := strings.TrimSpace(fill(deref(text), d.t.cfg.Payload)); t != "" {
+		d.clause(t)
+	}
+}
+
 func (d *draftText) called(calls []llm.ToolCall) { d.calls = append(d.calls, calls...) }
 
 // ask gets an answer that begins in time and is more than nothing. One that fails after its first words stands as it is.
@@ -135,7 +156,7 @@ func (t *Text) ask(ctx context.Context, b *brain) (*draftText, error) {
 	defer cancel(nil)
 	late := time.AfterFunc(startWithin, func() { cancel(errors.New("no answer began within 3s")) })
 	defer late.Stop()
-	d := &draftText{begun: func() { late.Stop() }}
+	d := &draftText{t: t, begun: func() { late.Stop() }}
 	err := think(ctx, b, append([]llm.Message(nil), t.mind.history...), d)
 	switch {
 	case err != nil && len(d.clauses) == 0:

@@ -47,11 +47,17 @@ func newBrain(c llm.Chat) *brain {
 type mind struct {
 	first, second *brain // second may be nil
 	history       []llm.Message
+	deeds         []deed            // actions that the model is offered
+	results       map[string]string // of actions that ran, by call id, until the history has them
 }
 
 // openMind opens both chats. One that cannot be opened leaves the call to the other.
 func openMind(ctx context.Context, cfg Config, greeting string) (*mind, error) {
+	deeds := deedsOf(cfg)
 	brief := briefOf(cfg, greeting)
+	for _, d := range deeds {
+		brief.Tools = append(brief.Tools, d.tool)
+	}
 	var chats [2]llm.Chat
 	var errs [2]error
 	var work errgroup.Group
@@ -75,7 +81,7 @@ func openMind(ctx context.Context, cfg Config, greeting string) (*mind, error) {
 	if chats[0] == nil {
 		return nil, fmt.Errorf("convo: no model answers: %w", errors.Join(errs[0], errs[1]))
 	}
-	m := &mind{first: newBrain(chats[0])}
+	m := &mind{first: newBrain(chats[0]), deeds: deeds, results: map[string]string{}}
 	if chats[1] != nil {
 		m.second = newBrain(chats[1])
 	}
@@ -96,8 +102,30 @@ func (m *mind) says(text string, interrupted bool, calls []llm.ToolCall) {
 	}
 	m.history = append(m.history, llm.Message{Role: llm.Agent, Text: text, Interrupted: interrupted, Calls: calls})
 	for _, c := range calls {
-		m.history = append(m.history, result(c))
+		m.history = append(m.history, m.result(c))
 	}
+}
+
+// result is what the history holds of a call: what came of an action, or that it is not known yet.
+func (m *mind) result(c llm.ToolCall) llm.Message {
+	if _, ok := m.deed(c); !ok {
+		return result(c)
+	}
+	text, done := m.results[c.ID]
+	if !done {
+		text = `{"ok":false,"message":"It is not known yet whether that worked."}`
+	}
+	delete(m.results, c.ID)
+	return llm.Message{Role: llm.Result, Text: text, CallID: c.ID}
+}
+
+// did keeps the result of an action. late says that the answer that called it is over, so that the history is to have it at once.
+func (m *mind) did(c llm.ToolCall, result string, late bool) {
+	if late {
+		m.came(c, result)
+		return
+	}
+	m.results[c.ID] = result
 }
 
 // result is what a call comes to at once. A transfer begins when what was said beside it was heard to its end; came tells its outcome.
@@ -136,6 +164,8 @@ func (m *mind) asking(text string, continued bool, spoken string) []llm.Message 
 type thought interface {
 	clause(text string)
 	called(calls []llm.ToolCall)
+	// run carries out a call that asks for an action, and says false for another one, or when the answer is not wanted any more.
+	run(ctx context.Context, call llm.ToolCall) (result string, ok bool)
 }
 
 // think asks a brain for an answer to the last message of history and hands it on clause by clause. Calls without words are answered and
@@ -151,7 +181,7 @@ func think(ctx context.Context, b *brain, history []llm.Message, to thought) err
 	}
 	for range mostRounds {
 		said, calls, err := answer(ctx, b.chat, history, to)
-		for err != nil && !said && errors.Is(err, speech.ErrUnavailable) && wait(ctx, retryPause) {
+		for err != nil && said == "" && errors.Is(err, speech.ErrUnavailable) && wait(ctx, retryPause) {
 			said, calls, err = answer(ctx, b.chat, history, to)
 		}
 		if len(calls) > 0 {
@@ -160,24 +190,35 @@ func think(ctx context.Context, b *brain, history []llm.Message, to thought) err
 		if err != nil && !errors.Is(err, errWordy) {
 			return err
 		}
-		if said || len(calls) == 0 || parts(calls) || hands(calls) != nil {
+		results, ran := outcomes(ctx, calls, to)
+		if said != "" && !ran || len(calls) == 0 || parts(calls) || hands(calls) != nil || ctx.Err() != nil {
 			return nil
 		}
-		history = append(history, llm.Message{Role: llm.Agent, Calls: calls})
-		for _, c := range calls {
-			history = append(history, result(c))
-		}
+		history = append(history, llm.Message{Role: llm.Agent, Text: said, Calls: calls})
+		history = append(history, results...)
 	}
 	return nil
 }
 
-// answer streams one reply. said tells whether there were words in it.
-func answer(ctx context.Context, chat llm.Chat, history []llm.Message, to thought) (said bool, calls []llm.ToolCall, err error) {
+// outcomes are what calls come to. ran says that there was an action among them, whose result is to be put into words.
+func outcomes(ctx context.Context, calls []llm.ToolCall, to thought) (results []llm.Message, ran bool) {
+	for _, c := range calls {
+		m := result(c)
+		if text, ok := to.run(ctx, c); ok {
+			m.Text, ran = text, true
+		}
+		results = append(results, m)
+	}
+	return results, ran
+}
+
+// answer streams one reply. said is what it holds in words.
+func answer(ctx context.Context, chat llm.Chat, history []llm.Message, to thought) (said string, calls []llm.ToolCall, err error) {
 	var cut spoken.Splitter
 	length := 0
 	give := func(clauses []string) {
 		for _, c := range clauses {
-			said = true
+			said = strings.TrimSpace(said + " " + c)
 			to.clause(c)
 		}
 	}
@@ -219,18 +260,21 @@ func hands(calls []llm.ToolCall) *llm.ToolCall {
 }
 
 // messages reads what the calls take down.
-func messages(calls []llm.ToolCall, log *slog.Logger) []parley.TakenMessage {
+func (m *mind) messages(calls []llm.ToolCall, log *slog.Logger) []parley.TakenMessage {
 	var all []parley.TakenMessage
 	for _, c := range calls {
 		switch c.Name {
 		case llm.ToolTakeMessage:
-			if m, ok := taken(c.Arguments); ok {
-				all = append(all, m)
+			if t, ok := taken(c.Arguments); ok {
+				all = append(all, t)
 			} else {
 				log.Warn("message of the model not understood", slog.Group("pii", "arguments", string(c.Arguments)))
 			}
 		case llm.ToolHangUp, llm.ToolTransfer:
 		default:
+			if _, ok := m.deed(c); ok {
+				continue
+			}
 			log.Warn("model called an unknown tool", "tool", c.Name)
 		}
 	}

@@ -1,0 +1,19 @@
+package app
+
+import (
+	"log/slog"
+
+	"github.com/parley-voice/parley/internal/actions"
+	"github.com/parley-voice/parley/internal/config"
+	"github.com/parley-voice/parley/internal/egress"
+	"github.com/parley-voice/parley/internal/secrets"
+)
+
+// requester sends what webhook actions ask for, by the one way out.
+func requester(cfg config.Config, key *secrets.Key, log *slog.Logger) *actions.Actions {
+	guard := &egress.Guard{Allow: cfg.EgressAllow()}
+	return actions.New(actions.Deps{Vault: key, Client: guard.Client(0, actionAnswer), Log: log})
+}
+
+// actionAnswer is how much of an answer may come, in bytes; the model sees less.
+const actionAnswer = 64 << 10

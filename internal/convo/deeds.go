@@ -1,0 +1,229 @@
+package convo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/llm"
+)
+
+const (
+	// nameMost bounds the name of a tool; models take no longer ones.
+	nameMost = 60
+	// patience is how long a caller hears nothing while an action runs.
+	patience = 2 * time.Second
+)
+
+// Requester runs actions of type webhook.
+type Requester interface {
+	// Request sends the arguments, a JSON object, and returns what the model is told of what came of it. It is bounded in time and size.
+	Request(ctx context.Context, a *parley.Action, arguments json.RawMessage) (result string, ok bool)
+}
+
+// deed is an action as the model knows it.
+type deed struct {
+	tool   llm.Tool
+	action *parley.Action
+}
+
+// deedsOf are the actions that the model is offered.
+func deedsOf(cfg Config) []deed {
+	var all []deed
+	taken := map[string]bool{llm.ToolHangUp: true, llm.ToolTakeMessage: true, llm.ToolTransfer: true}
+	for i := range cfg.Snapshot.Actions {
+		a := &cfg.Snapshot.Actions[i]
+		if a.Type != parley.ActionWebhook || a.URL == nil || a.Mode != parley.DuringCall || cfg.Requester == nil {
+			continue
+		}
+		all = append(all, deed{llm.Tool{Name: freeName(a.Name, taken), Description: a.Description, Parameters: parametersOf(a)}, a})
+	}
+	return all
+}
+
+var reNoName = regexp.MustCompile(`[^a-z0-9]+`)
+
+// freeName makes a name that every model takes of any text, and that no other tool has.
+func freeName(text string, taken map[string]bool) string {
+	base := strings.Trim(reNoName.ReplaceAllString(strings.ToLower(text), "_"), "_")
+	if base == "" {
+		base = "action"
+	}
+	base = base[:min(len(base), nameMost)]
+	name := base
+	for n := 2; taken[name]; n++ {
+		name = fmt.Sprintf("%s_%d", base, n)
+	}
+	taken[name] = true
+	return name
+}
+
+// parametersOf is the JSON schema of the inputs that are asked for, in their order.
+func parametersOf(a *parley.Action) json.RawMessage {
+	var properties bytes.Buffer
+	seen, required := map[string]bool{}, []string{}
+	for i := range a.Inputs {
+		in := &a.Inputs[i]
+		if _, fixed := in.Fixed(); fixed || in.Name == "" || seen[in.Name] {
+			continue
+		}
+		if len(seen) > 0 {
+			properties.WriteByte(',')
+		}
+		seen[in.Name] = true
+		properties.Write(encoded(in.Name))
+		properties.WriteByte(':')
+		properties.Write(encoded(schemaOf(in)))
+		if in.Required {
+			required = append(required, in.Name)
+		}
+	}
+	return json.RawMessage(`{"type":"object","properties":{` + properties.String() + `},"required":` + string(encoded(required)) + `}`)
+}
+
+func schemaOf(in *parley.ActionInput) map[string]any {
+	s := map[string]any{"type": "string"}
+	switch kind := strings.ToLower(in.Type); kind {
+	case "integer", "int":
+		s["type"] = "integer"
+	case "number", "float":
+		s["type"] = "number"
+	case "boolean", "bool":
+		s["type"] = "boolean"
+	case "array", "object":
+		s["type"] = kind
+	case "date", "time", "email":
+		s["format"] = kind
+	case "datetime", "date-time":
+		s["format"] = "date-time"
+	case "url", "uri":
+		s["format"] = "uri"
+	}
+	if in.Description != "" {
+		s["description"] = in.Description
+	}
+	if len(in.Enum) > 0 {
+		s["enum"] = in.Enum
+	}
+	return s
+}
+
+// encoded is JSON of what always has some; raw parts were checked when they came.
+func encoded(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return []byte("null")
+	}
+	return b
+}
+
+// argumentsOf are what is sent: of the model's arguments those that the action has, and the fixed values, placeholders filled in. missing
+// are required ones that the model left out.
+func argumentsOf(a *parley.Action, given json.RawMessage, payload map[string]any) (arguments json.RawMessage, missing []string) {
+	var asked map[string]json.RawMessage
+	_ = json.Unmarshal(given, &asked) // what is no object gives nothing
+	out := map[string]json.RawMessage{}
+	for i := range a.Inputs {
+		in := &a.Inputs[i]
+		if v, fixed := in.Fixed(); fixed {
+			var text string
+			if json.Unmarshal(v, &text) == nil {
+				v = encoded(fill(text, payload))
+			}
+			out[in.Name] = v
+			continue
+		}
+		if v, ok := asked[in.Name]; ok && string(v) != "null" && string(v) != `""` {
+			out[in.Name] = v
+		} else if in.Required {
+			missing = append(missing, in.Name)
+		}
+	}
+	return encoded(out), missing
+}
+
+// run carries out an action that the model called. It may be called by any goroutine.
+func (m *mind) run(ctx context.Context, cfg Config, d deed, call llm.ToolCall) string {
+	arguments, missing := argumentsOf(d.action, call.Arguments, cfg.Payload)
+	if len(missing) > 0 {
+		return string(encoded(map[string]any{"ok": false, "message": "Ask for what is missing first: " + strings.Join(missing, ", ") + "."}))
+	}
+	result, _ := cfg.Requester.Request(ctx, d.action, arguments)
+	return result
+}
+
+// deed is the action that a call means.
+func (m *mind) deed(c llm.ToolCall) (deed, bool) {
+	for _, d := range m.deeds {
+		if d.tool.Name == c.Name {
+			return d, true
+		}
+	}
+	return deed{}, false
+}
+
+// run lets an action happen while the caller waits. Nothing that was thought too early happens: it waits until the answer is heard.
+func (p *pen) run(ctx context.Context, call llm.ToolCall) (string, bool) {
+	d, ok := p.s.mind.deed(call)
+	if !ok {
+		return "", false
+	}
+	p.fills(d.action.SpeakOnSend)
+	select {
+	case <-p.u.onAir:
+	case <-ctx.Done():
+		return "", false
+	}
+	done := make(chan string, 1)
+	p.s.jobs.do(func(life context.Context) { // not of the answer: what was begun is not given up when the caller speaks
+		result := p.s.mind.run(life, p.s.cfg, d, call)
+		p.s.post(func() { p.s.mind.did(call, result, p.ctx.Err() != nil) })
+		done <- result
+	})
+	waiting := time.NewTicker(patience)
+	defer waiting.Stop()
+	for {
+		select {
+		case result := <-done:
+			if text := p.filled(d.action.SpeakOnReceive); text != "" {
+				p.clause(text)
+			}
+			return result, true
+		case <-waiting.C:
+			p.covers()
+		case <-ctx.Done():
+			return "", false
+		}
+	}
+}
+
+func (p *pen) filled(text *string) string {
+	return strings.TrimSpace(fill(deref(text), p.s.cfg.Payload))
+}
+
+// fills says what is to be said before an action; without that a filler, unless the answer has begun with words of its own.
+func (p *pen) fills(text *string) {
+	if t := p.filled(text); t != "" {
+		p.clause(t)
+		return
+	}
+	p.post(func() {
+		if len(p.u.clauses) == 0 {
+			p.add(p.s.lines.Filler)
+		}
+	})
+}
+
+// covers says a filler when the caller has heard nothing for a while.
+func (p *pen) covers() {
+	p.post(func() {
+		if p.s.play.head() == p.u && p.s.play.silent {
+			p.add(p.s.lines.Filler)
+		}
+	})
+}

@@ -1,0 +1,160 @@
+package convo_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/convo"
+	"github.com/parley-voice/parley/internal/llm"
+	"github.com/parley-voice/parley/internal/llm/llmtest"
+)
+
+// desk takes requests of actions.
+type desk struct {
+	takes  time.Duration
+	result string
+	got    []string
+}
+
+func (d *desk) Request(ctx context.Context, a *parley.Action, arguments json.RawMessage) (string, bool) {
+	select {
+	case <-time.After(d.takes):
+	case <-ctx.Done():
+	}
+	d.got = append(d.got, a.Name+string(arguments))
+	return d.result, true
+}
+
+func booking() parley.Action {
+	return parley.Action{
+		ID: "1", Name: "Book a visit!", Description: "Books.", Type: parley.ActionWebhook, URL: ptr("https://example.com"), Mode: parley.DuringCall,
+		Status: parley.ActionActive, SpeakOnSend: ptr("let me book that."),
+		Inputs: []parley.ActionInput{
+			{Name: "day", Type: "date", Required: true, Description: "Which day."}, {Name: "notes", Type: "text"},
+			{Name: "shop", Type: "integer", Value: json.RawMessage("7")}, {Name: "who", Type: "string", Value: json.RawMessage(`"for {{name}}"`)},
+		},
+	}
+}
+
+// booker books at the first turn and repeats what came of it.
+func booker(arguments string) *llmtest.Model {
+	return &llmtest.Model{Script: func(_ llm.Brief, h []llm.Message) llmtest.Reply {
+		last := h[len(h)-1]
+		switch {
+		case last.Role == llm.Result:
+			return llmtest.Say("result " + strings.Trim(last.Text, `{}"`) + ".")
+		case strings.Contains(last.Text, "book"):
+			return llmtest.Reply{Calls: []llm.ToolCall{{ID: "c1", Name: "book_a_visit", Arguments: json.RawMessage(arguments)}}}
+		}
+		for _, m := range h {
+			if m.Role == llm.Result {
+				return llmtest.Say("known " + strings.Trim(m.Text, `{}"`) + ".")
+			}
+		}
+		return llmtest.Say("yes.")
+	}}
+}
+
+func TestChatRunsActions(t *testing.T) {
+	at := &desk{result: "booked"}
+	c, err := convo.NewText(t.Context(), convo.Config{
+		CallID: "chat", Snapshot: &parley.Snapshot{Agent: newAgent(), Actions: []parley.Action{booking()}}, Log: slog.New(slog.DiscardHandler),
+		Payload: map[string]any{"name": "ann"}, Requester: at,
+		Engines: convo.Engines{Model: booker(`{"day":"monday","shop":9,"other":1}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	turns, err := c.Say(t.Context(), "book me in")
+	if err != nil || turns[1].Text != "let me book that. result booked." {
+		t.Errorf("turns %+v, %v", turns, err)
+	}
+	if len(at.got) != 1 || at.got[0] != `Book a visit!{"day":"monday","shop":7,"who":"for ann"}` {
+		t.Errorf("sent %q", at.got)
+	}
+	if turns, err = c.Say(t.Context(), "and"); err != nil || turns[1].Text != "known booked." {
+		t.Errorf("later: %+v, %v", turns, err)
+	}
+}
+
+func TestAnActionWaitsForWhatItNeeds(t *testing.T) {
+	at := &desk{}
+	c, err := convo.NewText(t.Context(), convo.Config{
+		CallID: "chat", Snapshot: &parley.Snapshot{Agent: newAgent(), Actions: []parley.Action{booking()}}, Log: slog.New(slog.DiscardHandler),
+		Requester: at, Engines: convo.Engines{Model: booker(`{"notes":"x"}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	turns, err := c.Say(t.Context(), "book me in")
+	if err != nil || !strings.Contains(turns[1].Text, "missing first: day") || len(at.got) != 0 {
+		t.Errorf("turns %+v, sent %q, %v", turns, at.got, err)
+	}
+}
+
+func TestTheModelIsOfferedWhatCanRun(t *testing.T) {
+	var tools []llm.Tool
+	same, later, nowhere := booking(), booking(), booking()
+	later.Mode, nowhere.URL = parley.PostCall, nil
+	m := &llmtest.Model{Script: func(b llm.Brief, _ []llm.Message) llmtest.Reply { tools = b.Tools; return llmtest.Say("yes.") }}
+	c, err := convo.NewText(t.Context(), convo.Config{
+		Snapshot: &parley.Snapshot{Agent: newAgent(), Actions: []parley.Action{booking(), same, later, nowhere}}, Log: slog.New(slog.DiscardHandler),
+		Requester: &desk{}, Engines: convo.Engines{Model: m},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	if _, err := c.Say(t.Context(), "hello"); err != nil {
+		t.Fatal(err)
+	}
+	tools = tools[2:]
+	const want = `{"type":"object","properties":{"day":{"description":"Which day.","format":"date","type":"string"},"notes":{"type":"string"}},"required":["day"]}`
+	if len(tools) != 2 || tools[0].Name != "book_a_visit" || tools[1].Name != "book_a_visit_2" || string(tools[0].Parameters) != want {
+		t.Errorf("tools %s", tools)
+	}
+}
+
+func TestACallerHearsThatAnActionRuns(t *testing.T) {
+	call(t, func(r *rig) {
+		at := &desk{takes: 8 * time.Second, result: "booked"}
+		r.cfg.Requester, r.actions = at, []parley.Action{booking()}
+		r.model = booker(`{"day":"monday"}`)
+		r.greeted()
+		r.says("please book a visit")
+		r.sleep(20 * time.Second)
+		r.says("is it done")
+		r.sleep(5 * time.Second)
+		if h := r.heard(); !strings.Contains(h, "let me book that") || !strings.Contains(h, "result booked") || !strings.Contains(h, "known booked") {
+			t.Errorf("heard %q", h)
+		}
+		if len(at.got) != 1 {
+			t.Errorf("sent %q", at.got)
+		}
+	})
+}
+
+func TestAnActionGoesOnWhenTheCallerSpeaks(t *testing.T) {
+	call(t, func(r *rig) {
+		at := &desk{takes: 4 * time.Second, result: "booked"}
+		r.cfg.Requester, r.actions = at, []parley.Action{booking()}
+		r.model = booker(`{"day":"monday"}`)
+		r.greeted()
+		r.says("please book a visit")
+		r.sleep(1500 * time.Millisecond)
+		r.says("wait a moment i have a question about that please")
+		r.sleep(8 * time.Second)
+		r.says("is it done")
+		r.sleep(5 * time.Second)
+		if h := r.heard(); !strings.Contains(h, "known booked") || len(at.got) != 1 {
+			t.Errorf("heard %q, sent %q", h, at.got)
+		}
+	})
+}
