@@ -16,17 +16,27 @@ import (
 	"github.com/parley-voice/parley/internal/media"
 )
 
+// twinPorts listens on one port number for datagrams and for connections.
+func twinPorts(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for range 50 {
+		pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ln, err := net.Listen("tcp4", pc.LocalAddr().String()); err == nil {
+			return pc, ln
+		}
+		_ = pc.Close() // somebody holds that number for connections
+	}
+	t.Fatal("no port number is free for both")
+	return nil, nil
+}
+
 // TestServices asks a server of the DNS for NAPTR records (RFC 3263 §4.1): only terminal ones of SIP count; what does not fit into a
 // datagram comes over TCP.
 func TestServices(t *testing.T) {
-	pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp4", pc.LocalAddr().String())
-	if err != nil {
-		t.Skip("the port number is taken: ", err)
-	}
+	pc, ln := twinPorts(t)
 	records := []string{
 		`d.test. 60 IN NAPTR 50 50 "s" "SIPS+D2T" "" _sips._tcp.x.test.`, `d.test. 60 IN NAPTR 90 50 "S" "sip+d2u" "" _sip._udp.x.test.`,
 		`d.test. 60 IN NAPTR 1 1 "u" "E2U+sip" "!^.*$!sip:a@b!" .`, `d.test. 60 IN NAPTR 1 1 "s" "SIP+D2S" "" _sip._sctp.x.test.`,
