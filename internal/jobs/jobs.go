@@ -17,7 +17,7 @@ const (
 	// ForgetBindings has no subject; periodic.
 	ForgetBindings = "forget_bindings"
 
-	DeliverEvents    = "deliver_events"    // lane of deliveries
+	DeliverEvents    = "deliver_events"    // ticket of a lane of deliveries
 	RetryDelivery    = "retry_delivery"    // delivery id
 	DropDeliveries   = "drop_deliveries"   // id of a webhook that was deleted
 	ForgetDeliveries = "forget_deliveries" // none; periodic

@@ -18,6 +18,7 @@ type laneRow struct {
 	CallID    string
 	WebhookID string
 	AgentID   string
+	Ticket    string
 	Sequence  int64
 	Busy      bool
 	WasBusy   bool
@@ -63,13 +64,14 @@ func (t *tx) ExtendLane(ctx context.Context, l *store.Lane, n int) (bool, error)
 		return false, err
 	}
 	r := &laneRow{
-		ID: parley.NewID(), CallID: l.CallID, WebhookID: l.WebhookID, AgentID: l.AgentID, Sequence: int64(n), Busy: true,
-		UpdatedAt: parley.Stamp(l.At),
+		ID: parley.NewID(), CallID: l.CallID, WebhookID: l.WebhookID, AgentID: l.AgentID, Ticket: parley.NewID(), Sequence: int64(n),
+		Busy: true, UpdatedAt: parley.Stamp(l.At),
 	}
 	err := t.NewInsert().Model(r).On("CONFLICT (call_id, webhook_id) DO UPDATE").
 		Set("sequence = dl.sequence + EXCLUDED.sequence").Set("was_busy = dl.busy").Set("busy = EXCLUDED.busy").
-		Set("updated_at = EXCLUDED.updated_at").Returning("id, sequence, was_busy").Scan(ctx)
-	l.ID, l.Sequence, l.Wake = r.ID, r.Sequence, !r.WasBusy
+		Set("ticket = CASE WHEN dl.busy THEN dl.ticket ELSE EXCLUDED.ticket END").Set("updated_at = EXCLUDED.updated_at").
+		Returning("id, ticket, sequence, was_busy").Scan(ctx)
+	l.ID, l.Ticket, l.Sequence, l.Wake = r.ID, r.Ticket, r.Sequence, !r.WasBusy
 	return err == nil, fault(err)
 }
 
@@ -92,10 +94,11 @@ func (t *tx) InsertDeliveries(ctx context.Context, ds []*parley.Delivery) error 
 	return done(t.NewInsert().Model(&logs).Exec(ctx))
 }
 
-// PendingDeliveries returns the first deliveries of a lane that were never attempted, in order.
-func (t *tx) PendingDeliveries(ctx context.Context, laneID string, limit int) ([]*parley.Delivery, error) {
+// PendingDeliveries returns the first deliveries of a lane that were never attempted, in order; none for a ticket that is void.
+func (t *tx) PendingDeliveries(ctx context.Context, ticket string, limit int) ([]*parley.Delivery, error) {
 	var rows []*deliveryRow
-	err := t.NewSelect().Model(&rows).Join(livingWebhook).Where("d.lane_id = ?", laneID).Where("d.status = 'pending'").
+	err := t.NewSelect().Model(&rows).Join(livingWebhook).Join("JOIN delivery_lanes AS dl ON dl.id = d.lane_id").
+		Where("dl.ticket = ?", ticket).Where("dl.busy").Where("d.status = 'pending'").
 		Order("d.sequence").Limit(int64(limit)).Scan(ctx)
 	if err != nil {
 		return nil, fault(err)
@@ -107,17 +110,19 @@ func (t *tx) PendingDeliveries(ctx context.Context, laneID string, limit int) ([
 	return list, nil
 }
 
-// RestLane notes that no job works on a lane any more; false when something is pending.
-func (t *tx) RestLane(ctx context.Context, laneID string) (bool, error) {
+// RestLane voids a ticket; false when something is pending.
+func (t *tx) RestLane(ctx context.Context, ticket string) (bool, error) {
 	// The lock first: what was queued before it is seen by the query after it.
-	if _, err := t.NewUpdate().Model((*laneRow)(nil)).Set("busy = ?", false).Where("dl.id = ?", laneID).Exec(ctx); err != nil {
-		return false, fault(err)
+	own := t.NewSelect().Model((*laneRow)(nil)).Column("dl.id").Where("dl.ticket = ?", ticket).Where("dl.busy")
+	var lane []string
+	if err := t.lock(own, "UPDATE").Scan(ctx, &lane); err != nil || len(lane) == 0 {
+		return err == nil, fault(err)
 	}
-	waiting, err := t.PendingDeliveries(ctx, laneID, 1)
-	if err != nil || len(waiting) == 0 {
-		return err == nil, err
+	waiting, err := t.PendingDeliveries(ctx, ticket, 1)
+	if err != nil || len(waiting) > 0 {
+		return false, err
 	}
-	return false, done(t.NewUpdate().Model((*laneRow)(nil)).Set("busy = ?", true).Where("dl.id = ?", laneID).Exec(ctx))
+	return true, done(t.NewUpdate().Model((*laneRow)(nil)).Set("busy = ?", false).Where("dl.ticket = ?", ticket).Exec(ctx))
 }
 
 // Delivery answers LogNotFound when there is none.

@@ -98,7 +98,7 @@ func (t *tx) ownerOf(ctx context.Context, subject string) (string, error) {
 	}
 	var agent []string
 	err := t.NewRaw(`SELECT agent_id FROM calls WHERE id = ?0 UNION ALL SELECT id FROM agents WHERE id = ?0
-		UNION ALL SELECT agent_id FROM delivery_lanes WHERE id = ?0 UNION ALL SELECT agent_id FROM deliveries WHERE id = ?0
+		UNION ALL SELECT agent_id FROM delivery_lanes WHERE ticket = ?0 UNION ALL SELECT agent_id FROM deliveries WHERE id = ?0
 		UNION ALL SELECT agent_id FROM webhooks WHERE id = ?0`, subject).Scan(ctx, &agent)
 	if err != nil || len(agent) == 0 {
 		return "", fault(err)

@@ -31,10 +31,10 @@ type Deliveries interface {
 	ExtendLane(ctx context.Context, l *Lane, n int) (bool, error)
 	// InsertDeliveries adds deliveries, each with a pending log.
 	InsertDeliveries(ctx context.Context, ds []*parley.Delivery) error
-	// PendingDeliveries returns the first deliveries of a lane that were never attempted, in order.
-	PendingDeliveries(ctx context.Context, laneID string, limit int) ([]*parley.Delivery, error)
-	// RestLane notes that no job works on a lane any more; false when something is pending, and then nothing is noted.
-	RestLane(ctx context.Context, laneID string) (bool, error)
+	// PendingDeliveries returns the first deliveries of a lane that were never attempted, in order. None for a ticket that is void.
+	PendingDeliveries(ctx context.Context, ticket string, limit int) ([]*parley.Delivery, error)
+	// RestLane voids a ticket, since no job works on the lane any more; false when something is pending, and then it stays good.
+	RestLane(ctx context.Context, ticket string) (bool, error)
 	// Delivery answers LogNotFound when there is none.
 	Delivery(ctx context.Context, id string) (*parley.Delivery, error)
 	// UpdateDelivery writes status and number of attempts.
@@ -51,7 +51,8 @@ type Lane struct {
 	CallID, WebhookID, AgentID string
 	At                         time.Time // of the new events
 	Sequence                   int64     // of the last of them
-	Wake                       bool      // no job worked on it; the caller enqueues one for the lane's id
+	Ticket                     string    // of the one job that may work on it: a job that comes again late has an old one
+	Wake                       bool      // no job worked on it; the caller enqueues one for the ticket
 }
 
 // DeliveryFilter picks what is to be forgotten; exactly one field is set.

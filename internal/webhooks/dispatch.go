@@ -17,20 +17,20 @@ const (
 	awayFor      = time.Second      // a job comes again when the database was away
 )
 
-// HandleLane is the job that makes the first attempts of a lane, in order, until nothing is pending. There is one such job for a lane at a
-// time, so that nothing overtakes.
-func (w *Webhooks) HandleLane(ctx context.Context, laneID string) error {
+// HandleLane is the job that makes the first attempts of a lane, in order, until nothing is pending. Only the job that holds the lane's
+// ticket works on it, so that nothing overtakes: one that comes again after a crash finds its ticket void.
+func (w *Webhooks) HandleLane(ctx context.Context, ticket string) error {
 	for start := time.Now(); time.Since(start) < laneFor; {
 		var ds []*parley.Delivery
 		err := w.deps.Store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
-			ds, err = tx.PendingDeliveries(ctx, laneID, laneBatch)
+			ds, err = tx.PendingDeliveries(ctx, ticket, laneBatch)
 			return err
 		})
 		if err != nil {
 			return later(err)
 		}
 		if len(ds) == 0 {
-			if rests, err := w.rest(ctx, laneID); err != nil || rests {
+			if rests, err := w.rest(ctx, ticket); err != nil || rests {
 				return later(err)
 			}
 		}
@@ -43,9 +43,9 @@ func (w *Webhooks) HandleLane(ctx context.Context, laneID string) error {
 	return jobs.Again{}
 }
 
-func (w *Webhooks) rest(ctx context.Context, laneID string) (rests bool, err error) {
+func (w *Webhooks) rest(ctx context.Context, ticket string) (rests bool, err error) {
 	err = w.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) (err error) {
-		rests, err = tx.RestLane(ctx, laneID)
+		rests, err = tx.RestLane(ctx, ticket)
 		return err
 	})
 	return rests, err
@@ -143,7 +143,7 @@ func (w *Webhooks) record(ctx context.Context, hook *parley.Webhook, d *parley.D
 func (w *Webhooks) verdict(hook *parley.Webhook, d *parley.Delivery, o outcome) parley.DeliveryStatus {
 	open := d.Status == parley.DeliveryPending || d.Status == parley.DeliveryRetrying
 	switch {
-	case o.fault == "":
+	case o.fault == "" || d.Status == parley.DeliverySuccess: // once is enough
 		return parley.DeliverySuccess
 	case open && hook.Enabled && d.Attempts <= hook.MaxRetries:
 		return parley.DeliveryRetrying

@@ -56,7 +56,7 @@ func (w *Webhooks) queue(ctx context.Context, tx store.Tx, hook *parley.Webhook,
 	if err := tx.InsertDeliveries(ctx, ds); err != nil || !lane.Wake {
 		return err
 	}
-	return tx.Enqueue(ctx, store.Job{Kind: jobs.DeliverEvents, Subject: lane.ID})
+	return tx.Enqueue(ctx, store.Job{Kind: jobs.DeliverEvents, Subject: lane.Ticket})
 }
 
 func (w *Webhooks) payload(d *parley.Delivery, c *parley.Call, e parley.CallEvent) payload {

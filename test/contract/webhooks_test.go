@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,8 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/jobs"
+	"github.com/parley-voice/parley/internal/river"
 	"github.com/parley-voice/parley/internal/store"
 )
 
@@ -91,10 +94,37 @@ func (h *house) happens(agent string, events ...parley.Event) *parley.Call {
 	return c
 }
 
-// dispatch runs the jobs of a webhook that are due.
+// dispatch runs the jobs of a webhook until no first attempt is pending, and then each retry once, due or not.
 func (h *house) dispatch(hook string) {
 	h.t.Helper()
-	lanes, retries := map[string]bool{}, map[string]bool{}
+	var retries []string
+	for _, d := range h.deliveries(hook) {
+		if d.Status == parley.DeliveryRetrying {
+			retries = append(retries, d.ID)
+		}
+	}
+	runner, err := river.NewRunner(h.store.Queue(), jobs.Set{Handlers: map[string]jobs.Handler{jobs.DeliverEvents: h.webhooks.HandleLane}}, "node")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(h.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- runner.Run(ctx) }()
+	h.until("nothing is pending", func() bool {
+		return !slices.ContainsFunc(h.deliveries(hook), func(d *parley.Delivery) bool { return d.Status == parley.DeliveryPending })
+	})
+	stop()
+	<-ended
+	for _, id := range retries {
+		if err := h.webhooks.HandleRetry(h.t.Context(), id); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}
+
+// deliveries are those that a webhook has logs of.
+func (h *house) deliveries(hook string) (ds []*parley.Delivery) {
+	h.t.Helper()
 	h.update(func(ctx context.Context, tx store.Tx) error {
 		logs, _, err := tx.DeliveryLogs(ctx, hook, store.Page{Size: 100})
 		for _, l := range logs {
@@ -102,23 +132,11 @@ func (h *house) dispatch(hook string) {
 			if err != nil {
 				return err
 			}
-			lanes[d.LaneID] = true
-			if d.Status == parley.DeliveryRetrying {
-				retries[d.ID] = true
-			}
+			ds = append(ds, d)
 		}
 		return err
 	})
-	for lane := range lanes {
-		if err := h.webhooks.HandleLane(h.t.Context(), lane); err != nil {
-			h.t.Fatal(err)
-		}
-	}
-	for d := range retries {
-		if err := h.webhooks.HandleRetry(h.t.Context(), d); err != nil {
-			h.t.Fatal(err)
-		}
-	}
+	return ds
 }
 
 func (h *house) logs(agent, hook string) []any {

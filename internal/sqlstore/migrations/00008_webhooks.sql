@@ -26,6 +26,7 @@ CREATE TABLE delivery_lanes (
     call_id    text NOT NULL,
     webhook_id text NOT NULL,
     agent_id   text NOT NULL,
+    ticket     text NOT NULL UNIQUE, -- of the one job that may work on it
     sequence   bigint NOT NULL,  -- of the last event
     busy       boolean NOT NULL, -- a job works on it, or is enqueued
     was_busy   boolean NOT NULL, -- before the last event

@@ -46,24 +46,25 @@ var webhookRules = []rule{
 	{"events of a call are numbered by webhook, and wake one job", func(t *testing.T, h *house) {
 		a := h.agent(t)
 		c, w, v := h.call(t, a), h.webhook(t, a), h.webhook(t, a)
-		first := h.queue(t, w, c.ID, 2, true)
-		second := h.queue(t, w, c.ID, 1, false)
-		other := h.queue(t, v, c.ID, 1, true)
+		ticket, first := h.queue(t, w, c.ID, 2, true)
+		_, second := h.queue(t, w, c.ID, 1, false)
+		otherTicket, other := h.queue(t, v, c.ID, 1, true)
 		want(t, "sequences", []int64{first[0].Sequence, first[1].Sequence, second[0].Sequence, other[0].Sequence}, []int64{1, 2, 3, 1})
 		view(t, h, func(ctx context.Context, tx store.Tx) error {
-			if err := same("pending", []*parley.Delivery{first[0], first[1]})(tx.PendingDeliveries(ctx, first[0].LaneID, 2)); err != nil {
+			if err := same("pending", []*parley.Delivery{first[0], first[1]})(tx.PendingDeliveries(ctx, ticket, 2)); err != nil {
 				return err
 			}
-			return same("other", other)(tx.PendingDeliveries(ctx, other[0].LaneID, 9))
+			return same("other", other)(tx.PendingDeliveries(ctx, otherTicket, 9))
 		})
 	}},
 	{"a lane rests only when nothing is pending", func(t *testing.T, h *house) {
 		a := h.agent(t)
 		c, w := h.call(t, a), h.webhook(t, a)
-		d := h.queue(t, w, c.ID, 1, true)[0]
+		ticket, ds := h.queue(t, w, c.ID, 1, true)
+		d := ds[0]
 		rests := func(wanted bool) {
 			t.Helper()
-			update(t, h, func(ctx context.Context, tx store.Tx) error { return same("rests", wanted)(tx.RestLane(ctx, d.LaneID)) })
+			update(t, h, func(ctx context.Context, tx store.Tx) error { return same("rests", wanted)(tx.RestLane(ctx, ticket)) })
 		}
 		rests(false)
 		h.queue(t, w, c.ID, 0, false)
@@ -71,13 +72,21 @@ var webhookRules = []rule{
 		update(t, h, func(ctx context.Context, tx store.Tx) error { return tx.UpdateDelivery(ctx, d) })
 		view(t, h, func(ctx context.Context, tx store.Tx) error { return same("delivery", d)(tx.Delivery(ctx, d.ID)) })
 		rests(true)
-		want(t, "sequence", h.queue(t, w, c.ID, 1, true)[0].Sequence, int64(2))
+		fresh, ds := h.queue(t, w, c.ID, 1, true)
+		want(t, "sequence", ds[0].Sequence, int64(2))
+		rests(true) // a void ticket is good for nothing
+		view(t, h, func(ctx context.Context, tx store.Tx) error {
+			if err := same("of the old ticket", []*parley.Delivery{})(tx.PendingDeliveries(ctx, ticket, 9)); err != nil {
+				return err
+			}
+			return same("of the new one", ds)(tx.PendingDeliveries(ctx, fresh, 9))
+		})
 	}},
 	{"each attempt has a log, newest first, with the body that was sent", deliveryLogs},
 	{"what is open is cancelled with a reason", func(t *testing.T, h *house) {
 		a := h.agent(t)
 		w := h.webhook(t, a)
-		ds := h.queue(t, w, h.call(t, a).ID, 2, true)
+		_, ds := h.queue(t, w, h.call(t, a).ID, 2, true)
 		ds[0].Status = parley.DeliverySuccess
 		update(t, h, func(ctx context.Context, tx store.Tx) error {
 			if err := tx.UpdateDelivery(ctx, ds[0]); err != nil {
@@ -115,20 +124,21 @@ var webhookRules = []rule{
 		a := h.agent(t)
 		w := h.webhook(t, a)
 		c := h.call(t, a)
-		d := h.queue(t, w, c.ID, 1, true)[0]
+		ticket, _ := h.queue(t, w, c.ID, 1, true)
 		update(t, h, func(ctx context.Context, tx store.Tx) error { return tx.DeleteWebhook(ctx, a.ID, w.ID) })
-		want(t, "queued", len(h.queue(t, w, c.ID, 1, false)), 0)
+		_, none := h.queue(t, w, c.ID, 1, false)
+		want(t, "queued", len(none), 0)
 		view(t, h, func(ctx context.Context, tx store.Tx) error {
-			return same("pending", []*parley.Delivery{})(tx.PendingDeliveries(ctx, d.LaneID, 9))
+			return same("pending", []*parley.Delivery{})(tx.PendingDeliveries(ctx, ticket, 9))
 		})
 		h.erasesPlace(t, a, store.PlaceDeliveries, 1, 1, 0)
 	}},
 	{"an agent's deliveries are erased in bounded batches, with their jobs", func(t *testing.T, h *house) {
 		a, b := h.agent(t), h.agent(t)
-		ds := h.queue(t, h.webhook(t, a), h.call(t, a).ID, 3, true)
+		ticket, ds := h.queue(t, h.webhook(t, a), h.call(t, a).ID, 3, true)
 		h.queue(t, h.webhook(t, b), h.call(t, b).ID, 1, true)
 		update(t, h, func(ctx context.Context, tx store.Tx) error {
-			for _, subject := range []string{ds[0].LaneID, ds[1].ID, ds[0].WebhookID} {
+			for _, subject := range []string{ticket, ds[1].ID, ds[0].WebhookID} {
 				if err := tx.Enqueue(ctx, store.Job{Kind: "test", Subject: subject, RunAt: h.clock.Add(time.Hour)}); err != nil {
 					return err
 				}
@@ -157,7 +167,7 @@ func (h *house) webhook(t *testing.T, a *parley.Agent) *parley.Webhook {
 }
 
 // queue puts n events of a call on their way.
-func (h *house) queue(t *testing.T, w *parley.Webhook, callID string, n int, wake bool) (ds []*parley.Delivery) {
+func (h *house) queue(t *testing.T, w *parley.Webhook, callID string, n int, wake bool) (ticket string, ds []*parley.Delivery) {
 	t.Helper()
 	update(t, h, func(ctx context.Context, tx store.Tx) error {
 		l := store.Lane{CallID: callID, WebhookID: w.ID, AgentID: w.AgentID, At: h.tick()}
@@ -165,6 +175,7 @@ func (h *house) queue(t *testing.T, w *parley.Webhook, callID string, n int, wak
 			return err
 		}
 		want(t, "wake", l.Wake, wake)
+		ticket = l.Ticket
 		for i := range n {
 			ds = append(ds, &parley.Delivery{
 				ID: parley.NewID(), LaneID: l.ID, WebhookID: w.ID, AgentID: w.AgentID, CallID: callID, Event: parley.EventRecording,
@@ -173,7 +184,7 @@ func (h *house) queue(t *testing.T, w *parley.Webhook, callID string, n int, wak
 		}
 		return tx.InsertDeliveries(ctx, ds)
 	})
-	return ds
+	return ticket, ds
 }
 
 // erasesPlace empties a place in batches of two.
@@ -205,7 +216,8 @@ func (h *house) forgets(t *testing.T, f store.DeliveryFilter, total int64) {
 func deliveryLogs(t *testing.T, h *house) {
 	a := h.agent(t)
 	w, v := h.webhook(t, a), h.webhook(t, a)
-	d := h.queue(t, w, h.call(t, a).ID, 1, true)[0]
+	_, ds := h.queue(t, w, h.call(t, a).ID, 1, true)
+	d := ds[0]
 	var first *parley.DeliveryLog
 	view(t, h, func(ctx context.Context, tx store.Tx) (err error) {
 		first, err = tx.LastDeliveryLog(ctx, d.ID)
