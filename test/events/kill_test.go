@@ -41,7 +41,7 @@ const callEvery = 40 * time.Millisecond
 func TestChild(t *testing.T) {
 	dir := os.Getenv(childDir)
 	if dir == "" {
-		t.Skip("only as a child of another test")
+		return // nobody's child
 	}
 	want, err := strconv.Atoi(os.Getenv(childCalls))
 	if err != nil {
