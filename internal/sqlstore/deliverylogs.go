@@ -75,10 +75,12 @@ func (t *tx) PutDeliveryLog(ctx context.Context, l *parley.DeliveryLog) error {
 	if held, err := t.holdDelivery(ctx, l.DeliveryID); err != nil || !held {
 		return err
 	}
-	_, err := t.NewUpdate().Model((*logRow)(nil)).Set("status = ?", parley.DeliveryFailed).Where("l.delivery_id = ?", l.DeliveryID).
-		Where("l.status = ?", parley.DeliveryRetrying).Where("l.attempt < ?", l.Attempt).Exec(ctx)
-	if err != nil {
-		return fault(err)
+	if l.Attempt > 1 {
+		_, err := t.NewUpdate().Model((*logRow)(nil)).Set("status = ?", parley.DeliveryFailed).Where("l.delivery_id = ?", l.DeliveryID).
+			Where("l.status = ?", parley.DeliveryRetrying).Where("l.attempt < ?", l.Attempt).Exec(ctx)
+		if err != nil {
+			return fault(err)
+		}
 	}
 	q := t.NewInsert().Model(logToRow(l)).On("CONFLICT (id) DO UPDATE")
 	for _, c := range []string{"status", "http_status", "response", "response_headers", "error", "took_ms", "delivered_at"} {

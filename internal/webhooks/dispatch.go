@@ -92,18 +92,19 @@ func (w *Webhooks) deliver(ctx context.Context, d *parley.Delivery) error {
 		return w.record(ctx, hook, d, outcome{fault: errDisabled})
 	}
 	key := endpointOf(hook)
-	wait, ok := w.endpoints.enter(key)
+	wait, ok := w.endpoints.enter(ctx, key)
 	if !ok {
 		return jobs.Again{After: wait}
 	}
+	var took time.Duration
 	answered := false
-	defer func() { w.endpoints.leave(key, answered) }()
+	defer func() { w.endpoints.leave(key, took, answered) }()
 	o, err := w.attempt(ctx, hook, message{d.ID, d.Sequence, d.Body})
 	if err != nil {
 		w.deps.Log.Error("webhook cannot be used", "webhook", hook.ID, "error", err)
 		o = outcome{fault: "The webhook's secrets cannot be opened"}
 	}
-	answered = o.status != 0
+	took, answered = o.took, o.status != 0
 	if o.status == 0 && ctx.Err() != nil {
 		return ctx.Err() // the server stops: this was no attempt
 	}
@@ -154,8 +155,10 @@ func (w *Webhooks) verdict(hook *parley.Webhook, d *parley.Delivery, o outcome) 
 // follow does what the new state of a delivery brings with it.
 func (w *Webhooks) follow(ctx context.Context, tx store.Tx, hook *parley.Webhook, d *parley.Delivery) error {
 	switch {
-	case d.Status == parley.DeliverySuccess:
+	case d.Status == parley.DeliverySuccess && hook.Failing:
 		return tx.SetWebhookFailing(ctx, d.WebhookID, false)
+	case d.Status == parley.DeliverySuccess:
+		return nil
 	case d.Status == parley.DeliveryFailed && hook.Enabled:
 		return tx.SetWebhookFailing(ctx, d.WebhookID, true)
 	case d.Status == parley.DeliveryFailed:

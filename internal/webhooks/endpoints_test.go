@@ -1,57 +1,93 @@
 package webhooks
 
-import "testing"
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// take enters without waiting: the clock of the bubble passes by itself.
+func take(t *testing.T, e *endpoints, key string, wanted bool) (wait time.Duration) {
+	t.Helper()
+	wait, ok := e.enter(t.Context(), key)
+	if ok != wanted {
+		t.Errorf("endpoint %s: entered %v, want %v", key, ok, wanted)
+	}
+	return wait
+}
 
 func TestAnEndpointHasItsSlots(t *testing.T) {
-	e := newEndpoints()
-	for range slots {
-		if _, ok := e.enter("a"); !ok {
-			t.Fatal("a slot is refused")
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoints()
+		for range slots {
+			take(t, e, "a", true)
 		}
-	}
-	wait, ok := e.enter("a")
-	if ok || wait < comeBack || wait > 4*comeBack {
-		t.Errorf("one too many: %v, %v", wait, ok)
-	}
-	if _, ok := e.enter("b"); !ok {
-		t.Error("another endpoint is refused")
-	}
-	e.leave("a", true)
-	if _, ok := e.enter("a"); !ok {
-		t.Error("a slot that was given back is refused")
-	}
+		start := time.Now()
+		if wait := take(t, e, "a", false); wait < comeBack || time.Since(start) != queueFor {
+			t.Errorf("one too many waited %v and comes back after %v", time.Since(start), wait)
+		}
+		take(t, e, "b", true)
+		e.leave("a", time.Millisecond, true)
+		take(t, e, "a", true)
+	})
+}
+
+func TestASlotIsHandedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoints()
+		for range slots {
+			take(t, e, "a", true)
+		}
+		order := make(chan int, 2)
+		for i := range 2 {
+			go func() { take(t, e, "a", true); order <- i }()
+			synctest.Wait()
+		}
+		for i := range 2 {
+			e.leave("a", time.Millisecond, true)
+			if got := <-order; got != i {
+				t.Errorf("%d before %d", got, i)
+			}
+		}
+		for range queueMost {
+			go func() { _, _ = e.enter(t.Context(), "a") }()
+		}
+		synctest.Wait()
+		start := time.Now()
+		take(t, e, "a", false)
+		if time.Since(start) != 0 {
+			t.Error("one more waited in a full queue")
+		}
+	})
 }
 
 func TestAnEndpointThatSaysNothingKeepsOneSlot(t *testing.T) {
 	e := newEndpoints()
 	for range downAfter {
-		e.enter("a")
-		e.leave("a", false)
+		take(t, e, "a", true)
+		e.leave("a", time.Second, false)
 	}
-	if _, ok := e.enter("a"); !ok {
-		t.Error("nobody may look whether it is back")
-	}
-	if _, ok := e.enter("a"); ok {
-		t.Error("a second request to an endpoint that is down")
-	}
-	e.leave("a", true)
-	for i := range slots {
-		if _, ok := e.enter("a"); !ok {
-			t.Fatalf("slot %d is refused after an answer", i)
-		}
+	take(t, e, "a", true)
+	take(t, e, "a", false) // at once: nobody waits for one that is down
+	e.leave("a", time.Second, true)
+	for range slots {
+		take(t, e, "a", true)
 	}
 }
 
-func TestTurnedAwayComeBackLaterTheMoreTheyAre(t *testing.T) {
+func TestTurnedAwayComeBackWhenThoseBeforeHadTheirTurn(t *testing.T) {
 	e := newEndpoints()
-	for range slots {
-		e.enter("a")
+	for range downAfter {
+		take(t, e, "a", true)
+		e.leave("a", 8*time.Second, false)
 	}
-	for range 10000 {
-		e.enter("a")
+	take(t, e, "a", true)
+	first := take(t, e, "a", false)
+	for range 1000 {
+		take(t, e, "a", false)
 	}
-	if wait, _ := e.enter("a"); wait < comeBackMost || wait > 2*comeBackMost {
-		t.Errorf("one of ten thousand comes back after %v", wait)
+	if last := take(t, e, "a", false); first > 2*comeBackMost || last < comeBackMost || last > 2*comeBackMost {
+		t.Errorf("the first comes back after %v, one of a thousand after %v", first, last)
 	}
 }
 

@@ -237,10 +237,12 @@ func TestOnlySentFieldsOfAWebhookChange(t *testing.T) {
 	})
 	at := []string{agent, hook}
 	d := h.must(request{op: "updateAgentWebhook", path: at, body: object{"name": "ERP", "timeout": 5, "enabled": false}}).data()
-	if d["name"] != "ERP" || d["timeout"] != 5.0 || d["status"] != "disabled" || d["max_retries"] != 3.0 || d["custom_headers"] == nil || d["payload_templates"] == nil {
+	if d["name"] != "ERP" || d["timeout"] != 5.0 || d["status"] != "disabled" || d["max_retries"] != 3.0 ||
+		d["custom_headers"] == nil || d["payload_templates"] == nil {
 		t.Errorf("after a change: %v", d)
 	}
-	d = h.must(request{op: "updateAgentWebhook", path: at, body: `{"custom_headers": null, "payload_templates": null, "webhook_secret": null, "name": null}`}).data()
+	nulls := `{"custom_headers": null, "payload_templates": null, "webhook_secret": null, "name": null}`
+	d = h.must(request{op: "updateAgentWebhook", path: at, body: nulls}).data()
 	if d["custom_headers"] != nil || d["payload_templates"] != nil || d["name"] != "ERP" {
 		t.Errorf("after null: %v", d)
 	}
