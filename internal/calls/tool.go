@@ -21,10 +21,11 @@ type Target struct {
 
 // targets are those of a call's agent.
 func (s *Switchboard) targets(c *parley.Call) []Target {
-	if s.deps.Targets == nil {
-		return nil
+	all := actionTargets(c.Snapshot)
+	if s.deps.Targets != nil {
+		all = append(all, s.deps.Targets(c)...)
 	}
-	return s.deps.Targets(c)
+	return all
 }
 
 func named(targets []Target) []convo.Target {
@@ -66,11 +67,15 @@ func toolless(outcome, message string) *convo.Outcome {
 	return told(llm.ToolCall{ID: "transfer-" + parley.NewID(), Name: llm.ToolTransfer, Arguments: json.RawMessage(`{}`)}, outcome, message)
 }
 
-// transferTool takes up a transfer that the model asks for, without making it wait.
+// transferTool takes up a transfer or a hold that the model asks for, without making it wait.
 func (s *Switchboard) transferTool(l *live, targets []Target) func(llm.ToolCall) {
 	return func(call llm.ToolCall) {
 		t := l.talking()
 		if t == nil {
+			return
+		}
+		if call.Name == llm.ToolHold {
+			t.spawn(func(ctx context.Context) { s.holdAsTold(ctx, l, t, call) })
 			return
 		}
 		t.spawn(func(ctx context.Context) { s.transferAsTold(ctx, l, t, targets, call) })

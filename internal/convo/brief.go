@@ -56,7 +56,7 @@ func briefOf(cfg Config, greeting string) llm.Brief {
 	a := &cfg.Snapshot.Agent
 	b := llm.Brief{
 		AgentName: a.Name, Language: a.Language, Description: fill(deref(a.Description), cfg.Payload), Greeting: greeting,
-		Temperature: a.Temperature, Tools: tools(cfg.Targets), Now: time.Now().Format(time.RFC3339),
+		Temperature: a.Temperature, Tools: tools(cfg), Now: time.Now().Format(time.RFC3339),
 	}
 	for _, t := range cfg.Snapshot.Trainings {
 		b.Trainings = append(b.Trainings, llm.Training{Subject: fill(t.Subject, cfg.Payload), Instructions: fill(t.Instructions, cfg.Payload)})
@@ -64,15 +64,18 @@ func briefOf(cfg Config, greeting string) llm.Brief {
 	return b
 }
 
-func tools(targets []Target) []llm.Tool {
+func tools(cfg Config) []llm.Tool {
 	all := []llm.Tool{
 		{Name: llm.ToolHangUp, Description: "End the call after what you said. Use it when the conversation is over.",
 			Parameters: json.RawMessage(`{"type":"object","properties":{}}`)},
 		{Name: llm.ToolTakeMessage, Description: "Keep a message for the owner of the line: each thing that was asked for under its name.",
 			Parameters: json.RawMessage(`{"type":"object","properties":{"slots":{"type":"object","additionalProperties":{"type":"string"}}},"required":["slots"]}`)},
 	}
-	if len(targets) > 0 {
-		all = append(all, transferTool(targets))
+	if len(cfg.Targets) > 0 {
+		all = append(all, transferTool(cfg.Targets))
+	}
+	if cfg.Hold != "" {
+		all = append(all, llm.Tool{Name: llm.ToolHold, Description: cfg.Hold, Parameters: json.RawMessage(`{"type":"object","properties":{}}`)})
 	}
 	return all
 }

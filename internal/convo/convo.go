@@ -57,8 +57,10 @@ type Config struct {
 	Requester Requester
 	// Targets are whom the model may give the caller to; without any it is offered no transfer.
 	Targets []Target
-	// Transfer is called by the session's goroutine when the model does, after it has said so, and must not block. Whoever takes it up
-	// lends the caller, and returns him with the outcome of the call.
+	// Hold tells the model when to let the caller wait; empty does not offer it.
+	Hold string
+	// Transfer is called by the session's goroutine when the model calls for a transfer or a hold, after it has said so, and must not
+	// block. Whoever takes it up lends the caller, and returns him with the outcome of the call.
 	Transfer func(call llm.ToolCall)
 	// Trace gets every event and what came of it, for replay; nil does not. It holds what was said.
 	Trace func(turn.Step)

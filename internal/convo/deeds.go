@@ -35,7 +35,7 @@ type deed struct {
 // deedsOf are the actions that the model is offered.
 func deedsOf(cfg Config) []deed {
 	var all []deed
-	taken := map[string]bool{llm.ToolHangUp: true, llm.ToolTakeMessage: true, llm.ToolTransfer: true}
+	taken := map[string]bool{llm.ToolHangUp: true, llm.ToolTakeMessage: true, llm.ToolTransfer: true, llm.ToolHold: true}
 	for i := range cfg.Snapshot.Actions {
 		a := &cfg.Snapshot.Actions[i]
 		if a.Type != parley.ActionWebhook || a.URL == nil || a.Mode != parley.DuringCall || cfg.Requester == nil {

@@ -131,8 +131,11 @@ func (m *mind) did(c llm.ToolCall, result string, late bool) {
 // result is what a call comes to at once. A transfer begins when what was said beside it was heard to its end; came tells its outcome.
 func result(c llm.ToolCall) llm.Message {
 	text := `{"ok":true}`
-	if c.Name == llm.ToolTransfer {
+	switch c.Name {
+	case llm.ToolTransfer:
 		text = `{"ok":false,"message":"The caller was not transferred."}`
+	case llm.ToolHold:
+		text = `{"ok":false,"message":"The caller was not put on hold."}`
 	}
 	return llm.Message{Role: llm.Result, Text: text, CallID: c.ID}
 }
@@ -249,10 +252,10 @@ func parts(calls []llm.ToolCall) bool {
 	return false
 }
 
-// hands is the call that gives the caller to somebody else; nil when there is none.
+// hands is the call that takes the caller out of the agent's hands; nil when there is none.
 func hands(calls []llm.ToolCall) *llm.ToolCall {
 	for i := range calls {
-		if calls[i].Name == llm.ToolTransfer {
+		if n := calls[i].Name; n == llm.ToolTransfer || n == llm.ToolHold {
 			return &calls[i]
 		}
 	}
@@ -270,7 +273,7 @@ func (m *mind) messages(calls []llm.ToolCall, log *slog.Logger) []parley.TakenMe
 			} else {
 				log.Warn("message of the model not understood", slog.Group("pii", "arguments", string(c.Arguments)))
 			}
-		case llm.ToolHangUp, llm.ToolTransfer:
+		case llm.ToolHangUp, llm.ToolTransfer, llm.ToolHold:
 		default:
 			if _, ok := m.deed(c); ok {
 				continue

@@ -40,6 +40,8 @@ const (
 	// ToolTransfer gives the caller to {"target": name}, who is told {"briefing": text} first where the target wants that. It is
 	// offered only by agents with somebody to transfer to. The result says what became of it.
 	ToolTransfer = "transfer"
+	// ToolHold lets the caller wait for a while after what was said. No arguments. It is offered only by agents that may do so.
+	ToolHold = "hold"
 )
 
 // Role of a message.

@@ -1,0 +1,97 @@
+package calls
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/convo"
+	"github.com/parley-voice/parley/internal/llm"
+)
+
+// holdMost bounds how long an agent lets a caller wait.
+const holdMost = 10 * time.Minute
+
+// Inputs of transfer actions beside the number, with fixed values.
+const (
+	inputMode     = "mode"     // one of parley.TransferModes, or cold; bridged when left out
+	inputBriefing = "briefing" // said to the target first where the mode has that
+)
+
+// fixedText is the fixed value of an input as a text; empty when there is none.
+func fixedText(a *parley.Action, name string) (text string) {
+	for i := range a.Inputs {
+		if v, ok := a.Inputs[i].Fixed(); ok && a.Inputs[i].Name == name {
+			_ = json.Unmarshal(v, &text) // what is no text is none
+		}
+	}
+	return text
+}
+
+// actionTargets are whom an agent's transfer actions name. A number that is not fixed is none: the model chooses among people, it does not dial.
+func actionTargets(snap *parley.Snapshot) (all []Target) {
+	for i := range snap.Actions {
+		a := &snap.Actions[i]
+		to := fixedText(a, parley.InputTransferTo)
+		if a.Type != parley.ActionTransfer || to == "" || a.Mode != parley.DuringCall {
+			continue
+		}
+		r := parley.TransferRequest{To: to, Mode: parley.TransferMode(fixedText(a, inputMode))}
+		switch r.Mode {
+		case "":
+			r.Mode = parley.TransferBridged
+		case "cold":
+			r.Mode = parley.TransferRefer
+		}
+		if b := fixedText(a, inputBriefing); r.Mode == parley.TransferWarm || r.Mode == parley.TransferAttended {
+			r.Briefing = b[:min(len(b), briefingMost)]
+		}
+		all = append(all, Target{Name: a.Name, Description: a.Description, TransferRequest: r})
+	}
+	return all
+}
+
+// pausing is what an agent's hold action is.
+type pausing struct {
+	text string // for the model; empty when there is none
+	last time.Duration
+}
+
+// holdOf is the first hold action of an agent with a duration.
+func holdOf(snap *parley.Snapshot) pausing {
+	for i := range snap.Actions {
+		a := &snap.Actions[i]
+		if a.Type != parley.ActionHold || a.Mode != parley.DuringCall {
+			continue
+		}
+		for j := range a.Inputs {
+			var seconds float64
+			v, ok := a.Inputs[j].Fixed()
+			if ok && a.Inputs[j].Name == parley.InputHoldDuration && json.Unmarshal(v, &seconds) == nil && seconds > 0 {
+				return pausing{a.Name + ": " + a.Description, time.Duration(min(seconds, holdMost.Seconds()) * float64(time.Second))}
+			}
+		}
+	}
+	return pausing{}
+}
+
+// holdAsTold lets the caller wait in silence. The agent has him again afterwards and knows that he waited.
+func (s *Switchboard) holdAsTold(ctx context.Context, l *live, t *talk, call llm.ToolCall) {
+	asking, cancel := context.WithTimeout(ctx, lendWithin)
+	defer cancel()
+	lent, err := t.session.Lend(asking)
+	if err != nil {
+		s.log.Warn("hold not begun", "call", l.id, "error", err)
+		return
+	}
+	timer := time.NewTimer(holdOf(l.call.Snapshot).last)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		lent.Return(&convo.Outcome{Call: call, Result: `{"ok":true,"message":"Thank you for waiting."}`})
+	case <-lent.Done():
+		lent.End(parley.EndedByCaller)
+	case <-ctx.Done():
+	}
+}
