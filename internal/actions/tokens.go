@@ -41,7 +41,9 @@ type token struct {
 func newTokens() *tokens { return &tokens{kept: map[string]token{}} }
 
 // keyOf changes with everything that the token was asked with.
-func keyOf(act *parley.Action) string { return act.ID + " " + *act.AuthorizationURL + " " + string(act.SealedHeaders) }
+func keyOf(act *parley.Action) string {
+	return act.ID + " " + *act.AuthorizationURL + " " + string(act.SealedHeaders)
+}
 
 func (t *tokens) find(act *parley.Action) (string, bool) {
 	t.mu.Lock()

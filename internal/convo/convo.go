@@ -5,6 +5,7 @@ package convo
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -55,6 +56,8 @@ type Config struct {
 	Message func(parley.TakenMessage)
 	// Requester runs webhook actions; without one the model is not offered them.
 	Requester Requester
+	// Acted is told by the session's goroutine of every action that was sent; it must not block. Nil tells nobody.
+	Acted func(Acted)
 	// Targets are whom the model may give the caller to; without any it is offered no transfer.
 	Targets []Target
 	// Hold tells the model when to let the caller wait; empty does not offer it.
@@ -64,6 +67,14 @@ type Config struct {
 	Transfer func(call llm.ToolCall)
 	// Trace gets every event and what came of it, for replay; nil does not. It holds what was said.
 	Trace func(turn.Step)
+}
+
+// Acted is an action that ran: what was sent, and what the model was told of it.
+type Acted struct {
+	Action *parley.Action
+	Input  json.RawMessage
+	Output string
+	OK     bool
 }
 
 // Target is somebody to whom callers can be given.

@@ -147,14 +147,20 @@ func argumentsOf(a *parley.Action, given json.RawMessage, payload map[string]any
 	return encoded(out), missing
 }
 
-// run carries out an action that the model called. It may be called by any goroutine.
-func (m *mind) run(ctx context.Context, cfg Config, d deed, call llm.ToolCall) string {
+// run carries out an action that the model called, and returns what the model is told. It may be called by any goroutine; told is for that
+// of the conversation.
+func (m *mind) run(ctx context.Context, cfg Config, d deed, call llm.ToolCall) (result string, told func()) {
 	arguments, missing := argumentsOf(d.action, call.Arguments, cfg.Payload)
 	if len(missing) > 0 {
-		return string(encoded(map[string]any{"ok": false, "message": "Ask for what is missing first: " + strings.Join(missing, ", ") + "."}))
+		text := "Ask for what is missing first: " + strings.Join(missing, ", ") + "."
+		return string(encoded(map[string]any{"ok": false, "message": text})), func() {}
 	}
-	result, _ := cfg.Requester.Request(ctx, d.action, arguments)
-	return result
+	result, ok := cfg.Requester.Request(ctx, d.action, arguments)
+	return result, func() {
+		if cfg.Acted != nil {
+			cfg.Acted(Acted{d.action, arguments, result, ok})
+		}
+	}
 }
 
 // deed is the action that a call means.
@@ -181,8 +187,11 @@ func (p *pen) run(ctx context.Context, call llm.ToolCall) (string, bool) {
 	}
 	done := make(chan string, 1)
 	p.s.jobs.do(func(life context.Context) { // not of the answer: what was begun is not given up when the caller speaks
-		result := p.s.mind.run(life, p.s.cfg, d, call)
-		p.s.post(func() { p.s.mind.did(call, result, p.ctx.Err() != nil) })
+		result, told := p.s.mind.run(life, p.s.cfg, d, call)
+		p.s.post(func() {
+			p.s.mind.did(call, result, p.ctx.Err() != nil)
+			told()
+		})
 		done <- result
 	})
 	waiting := time.NewTicker(patience)

@@ -62,9 +62,11 @@ func booker(arguments string) *llmtest.Model {
 
 func TestChatRunsActions(t *testing.T) {
 	at := &desk{result: "booked"}
+	var told []convo.Acted
 	c, err := convo.NewText(t.Context(), convo.Config{
 		CallID: "chat", Snapshot: &parley.Snapshot{Agent: newAgent(), Actions: []parley.Action{booking()}}, Log: slog.New(slog.DiscardHandler),
 		Payload: map[string]any{"name": "ann"}, Requester: at,
+		Acted:   func(a convo.Acted) { told = append(told, a) },
 		Engines: convo.Engines{Model: booker(`{"day":"monday","shop":9,"other":1}`)},
 	})
 	if err != nil {
@@ -77,6 +79,9 @@ func TestChatRunsActions(t *testing.T) {
 	}
 	if len(at.got) != 1 || at.got[0] != `Book a visit!{"day":"monday","shop":7,"who":"for ann"}` {
 		t.Errorf("sent %q", at.got)
+	}
+	if len(told) != 1 || told[0].Output != "booked" || !told[0].OK || !strings.Contains(string(told[0].Input), "monday") {
+		t.Errorf("told %+v", told)
 	}
 	if turns, err = c.Say(t.Context(), "and"); err != nil || turns[1].Text != "known booked." {
 		t.Errorf("later: %+v, %v", turns, err)

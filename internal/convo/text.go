@@ -136,8 +136,9 @@ func (d *draftText) run(ctx context.Context, call llm.ToolCall) (string, bool) {
 	}
 	d.begun()
 	d.adds(what.action.SpeakOnSend)
-	result := d.t.mind.run(ctx, d.t.cfg, what, call)
+	result, told := d.t.mind.run(ctx, d.t.cfg, what, call)
 	d.t.mind.did(call, result, false)
+	told()
 	d.adds(what.action.SpeakOnReceive)
 	return result, true
 }

@@ -16,13 +16,24 @@ import (
 	"github.com/parley-voice/parley/internal/store"
 )
 
+// desk takes requests of actions, and says what it is to say.
+type desk struct {
+	says string
+	ok   bool
+}
+
+// Request implements convo.Requester.
+func (d desk) Request(context.Context, *parley.Action, json.RawMessage) (string, bool) {
+	return d.says, d.ok
+}
+
 // may gives the agent an action with fixed inputs.
 func (h *house) may(kind parley.ActionType, name string, fixed map[string]string) {
 	h.t.Helper()
 	now := parley.Stamp(time.Now())
 	a := &parley.Action{
 		ID: parley.NewID(), AgentID: h.agent.ID, NodeID: name, Name: name, Description: "For who asks.", Type: kind,
-		Mode: parley.DuringCall, Status: parley.ActionActive, CreatedAt: now, UpdatedAt: now,
+		URL: new("https://example.com"), Mode: parley.DuringCall, Status: parley.ActionActive, CreatedAt: now, UpdatedAt: now,
 	}
 	for input, value := range fixed {
 		a.Inputs = append(a.Inputs, parley.ActionInput{Name: input, Type: "string", Value: json.RawMessage(value)})
@@ -111,5 +122,58 @@ func TestAHoldActionLetsTheCallerWait(t *testing.T) {
 				h.close()
 			})
 		})
+	}
+}
+
+func TestWebhookActionsRunAndAreToldOf(t *testing.T) {
+	for name, c := range map[string]struct {
+		desk  desk
+		event parley.Event
+	}{
+		"one that works": {desk{`{"message":"You are booked."}`, true}, parley.EventAction},
+		"one that fails": {desk{`{"ok":false,"message":"That day is full."}`, false}, parley.EventActionFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := furnish(t)
+				h.may(parley.ActionWebhook, "Book", map[string]string{"shop": "7"})
+				h.desk, h.model = c.desk, calling(t, "book", `{}`)
+				h.open()
+				leg, r, _ := h.answered()
+				says(leg.Leg, "book me in please")
+				h.sleep(10 * time.Second)
+				var result struct{ Message string }
+				if err := json.Unmarshal([]byte(c.desk.says), &result); err != nil {
+					t.Fatal(err)
+				}
+				if got := speechtest.Text(leg.Said()); !strings.HasSuffix(got, "one moment. "+result.Message) {
+					t.Errorf("told %q", got)
+				}
+				leg.HangUp()
+				<-r.done
+				h.sleep(time.Second)
+				h.wantAction(c.event, c.desk)
+				h.close()
+			})
+		})
+	}
+}
+
+// wantAction wants one event of an action, with what was sent and what came back.
+func (h *house) wantAction(e parley.Event, d desk) {
+	h.t.Helper()
+	n := 0
+	for _, x := range h.ears.events {
+		if x.Event != parley.EventAction && x.Event != parley.EventActionFailed {
+			continue
+		}
+		n++
+		b, err := json.Marshal(x.Data)
+		if err != nil || x.Event != e || !strings.Contains(string(b), `"input":{"shop":7}`) || !strings.Contains(string(b), `"output":`+d.says) {
+			h.t.Errorf("%s %s, %v", x.Event, b, err)
+		}
+	}
+	if n != 1 {
+		h.t.Errorf("%d events", n)
 	}
 }

@@ -44,6 +44,7 @@ type house struct {
 	trunk  *parley.SIPTrunk
 	did    *parley.PhoneNumber
 	cfg    calls.Config
+	desk   desk // takes requests of actions
 	// targets are whom the agent may give its callers to
 	targets []calls.Target
 
@@ -151,8 +152,9 @@ func (h *house) open() {
 			}
 			return parley.Actor{}, parley.Errorf(parley.InvalidToken, "unknown")
 		},
-		Targets: func(*parley.Call) []calls.Target { return h.targets },
-		Log:     logger(),
+		Requester: h.desk,
+		Targets:   func(*parley.Call) []calls.Target { return h.targets },
+		Log:       logger(),
 	})
 	ctx, cancel := context.WithCancel(h.t.Context())
 	h.stop, h.stopped = cancel, make(chan struct{})
