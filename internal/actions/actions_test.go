@@ -49,7 +49,7 @@ func serve(t *testing.T, answers ...answer) *server {
 	return s
 }
 
-func run(t *testing.T, s *server, act *parley.Action) (string, bool) {
+func run(t *testing.T, act *parley.Action) (string, bool) {
 	t.Helper()
 	a := New(Deps{Vault: unsealed{}, Client: http.DefaultClient, Log: slog.New(slog.DiscardHandler)})
 	return a.Request(t.Context(), act, json.RawMessage(`{"day":"Monday","n":2}`))
@@ -80,7 +80,7 @@ func TestWhatTheModelIsTold(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			s := serve(t, answer{c.status, c.body})
-			got, ok := run(t, s, action(s))
+			got, ok := run(t, action(s))
 			if got != c.want || ok != c.ok || len(s.got) != c.attempts {
 				t.Errorf("got %s %v after %d attempts", got, ok, len(s.got))
 			}
@@ -90,7 +90,7 @@ func TestWhatTheModelIsTold(t *testing.T) {
 
 func TestARetryHasTheSameKey(t *testing.T) {
 	s := serve(t, answer{503, ""}, answer{200, `{}`})
-	if got, ok := run(t, s, action(s)); !ok || got != `{}` {
+	if got, ok := run(t, action(s)); !ok || got != `{}` {
 		t.Errorf("got %s", got)
 	}
 	first, second := s.got[0].Header, s.got[1].Header
@@ -104,7 +104,7 @@ func TestARetryHasTheSameKey(t *testing.T) {
 
 func TestAnAnswerIsBounded(t *testing.T) {
 	s := serve(t, answer{200, strings.Repeat("a", 1<<20)})
-	if got, _ := run(t, s, action(s)); len(got) > mostAnswer+100 {
+	if got, _ := run(t, action(s)); len(got) > mostAnswer+100 {
 		t.Errorf("%d bytes", len(got))
 	}
 }
@@ -113,7 +113,7 @@ func TestArgumentsOfAGetStandInTheQuery(t *testing.T) {
 	s := serve(t, answer{200, `{}`})
 	act := action(s)
 	act.Method = "GET"
-	if _, ok := run(t, s, act); !ok || s.got[0].URL.RawQuery != "day=Monday&n=2&shop=7" || s.bodies[0] != "" {
+	if _, ok := run(t, act); !ok || s.got[0].URL.RawQuery != "day=Monday&n=2&shop=7" || s.bodies[0] != "" {
 		t.Errorf("query %s, body %s", s.got[0].URL.RawQuery, s.bodies[0])
 	}
 }
@@ -141,7 +141,7 @@ func TestATokenIsFetchedOnceAndAnewWhenRejected(t *testing.T) {
 func TestNobodyThereIsToldAsThat(t *testing.T) {
 	s := serve(t, answer{200, ""})
 	s.Close()
-	if got, ok := run(t, s, action(s)); ok || got != `{"message":"It cannot be reached at the moment.","ok":false}` {
+	if got, ok := run(t, action(s)); ok || got != `{"message":"It cannot be reached at the moment.","ok":false}` {
 		t.Errorf("got %s", got)
 	}
 }

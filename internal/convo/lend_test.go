@@ -58,12 +58,12 @@ func TestALentCallerIsNeitherHeardNorSpokenTo(t *testing.T) {
 		to := &taker{}
 		l.To(to)
 		r.sleep(200 * ms)
-		told, recorded := r.heard(), len(k.heard)
+		told, recorded := r.heard(), k.samples()
 		r.says("is somebody there?")
 		r.leg.Press('4')
 		r.sleep(30 * time.Second) // far beyond the question whether he is there
-		if got := r.heard(); got != told || to.keys != "4" || to.ticks < 1500 || len(k.heard)-recorded < 30*16000 {
-			t.Errorf("told %q after %q; keys %q, %d ticks, %d samples recorded", got, told, to.keys, to.ticks, len(k.heard)-recorded)
+		if got := r.heard(); got != told || to.keys != "4" || to.ticks < 1500 || k.samples()-recorded < 30*16000 {
+			t.Errorf("told %q after %q; keys %q, %d ticks, %d samples recorded", got, told, to.keys, to.ticks, k.samples()-recorded)
 		}
 		if last := r.transcript()[2]; !strings.Contains(last, " | ") {
 			t.Errorf("the answer was not cut: %q", last)
@@ -191,14 +191,14 @@ func TestSwapGoesOnWithAnother(t *testing.T) {
 			t.Fatal("not taken")
 		}
 		r.leg.HangUp()
-		recorded := len(k.heard)
+		recorded := k.samples()
 		r.leg = other
 		r.sleep(2 * time.Second)
 		r.wantHeard(greeting)
 		r.says("when are you open?")
 		r.sleep(5 * time.Second)
 		r.wantHeard(greeting + " " + answer)
-		if n := len(k.heard) - recorded; n < 6*16000 {
+		if n := k.samples() - recorded; n < 6*16000 {
 			t.Errorf("%d samples recorded of the other", n)
 		}
 	})

@@ -259,9 +259,21 @@ func remember(m *llmtest.Model, into *[][]llm.Message) {
 }
 
 // keeper is a recorder in memory.
-type keeper struct{ heard, said []int16 }
+type keeper struct {
+	mu          sync.Mutex
+	heard, said []int16
+}
 
 func (k *keeper) Push(t *media.Tick) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.heard = append(k.heard, t.Heard[:]...)
 	k.said = append(k.said, t.Said[:]...)
+}
+
+// samples says how much was heard so far.
+func (k *keeper) samples() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.heard)
 }
