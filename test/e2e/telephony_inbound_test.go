@@ -24,7 +24,7 @@ func TestCallsThatAreRefused(t *testing.T) {
 		{"a number without an agent", "+12025550145", []string{invites(spokenSDP), refused(480, "", "")}},
 		{"an offer of SRTP", Number, []string{invites(strings.Replace(spokenSDP, "RTP/AVP", "RTP/SAVP", 1)), refused(488, "", "")}},
 		{"an offer of a codec that we lack", Number, []string{invites(strings.ReplaceAll(spokenSDP, "0 101", "18")), refused(488, "", "")}},
-		{"an extension that we lack", Number, []string{invites(spokenSDP, "Require: 100rel"), refused(420, "Unsupported", "100rel")}},
+		{"an extension that we lack", Number, []string{invites(spokenSDP, "Require: sec-agree"), refused(420, "Unsupported", "sec-agree")}},
 	} {
 		t.Run(c.name, func(t *testing.T) { s.calls(t, c.number, c.steps) })
 	}
