@@ -98,10 +98,10 @@ func TestPacketTimeIsTheOneAskedFor(t *testing.T) {
 func TestPacketsOfAnyLengthAreHeard(t *testing.T) {
 	for _, codec := range Codecs() {
 		for _, ms := range []int{10, 20, 30, 40, 60} {
+			if codec == Opus && ms == 30 { // no length of Opus
+				continue
+			}
 			t.Run(fmt.Sprintf("%s %d ms", codec, ms), func(t *testing.T) {
-				if codec == Opus && ms == 30 {
-					t.Skip("no length of Opus")
-				}
 				r, their := newRig(t), newFarCodec(t, codec)
 				p := r.params()
 				p.Codec, p.PayloadType = codec, payload(codec)

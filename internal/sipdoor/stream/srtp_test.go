@@ -104,24 +104,3 @@ func TestAKeyThatStaysGoesOnCounting(t *testing.T) { // RFC 3711 §3.2.1: the ro
 		}
 	}
 }
-
-func TestSRTPAllocatesNothingForAFrame(t *testing.T) {
-	if raceDetector {
-		t.Skip("allocations are counted without the race detector")
-	}
-	for name, suite := range suites {
-		near, far := ring(suite)
-		a, b := lock(t, near), lock(t, far)
-		d, i := rtpmedia.Packet{SSRC: 77, Payload: sound}.Append(nil), 0
-		if n := testing.AllocsPerRun(500, func() {
-			i++
-			d[2], d[3] = byte(i>>8), byte(i)
-			sealed, _ := a.seal(d)
-			if _, ok := b.open(sealed); !ok {
-				t.Fatal("not opened")
-			}
-		}); n != 0 {
-			t.Errorf("%s: %v allocations", name, n)
-		}
-	}
-}
