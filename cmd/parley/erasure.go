@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -49,7 +50,8 @@ type erasureVerifyCmd struct {
 	Keys    string `required:"" help:"File of the server's public keys, from /.well-known/jwks.json." type:"existingfile" placeholder:"FILE"`
 }
 
-// Run prints what was attested. The exit code is 0 for a complete erasure, 3 for one that is not complete yet, 4 for a forged statement.
+// Run prints what was attested. The exit code is 0 for a complete erasure, 3 for one that is not complete yet, 4 for a forged statement, and
+// 1 when nothing could be checked, as with a file of keys that holds none.
 func (c erasureVerifyCmd) Run(s streams) error {
 	text, err := readAll(c.Receipt)
 	if err != nil {
@@ -60,6 +62,9 @@ func (c erasureVerifyCmd) Run(s streams) error {
 		return err
 	}
 	payload, err := secrets.Verify(statementIn(text), keys)
+	if errors.Is(err, secrets.ErrNoKeys) {
+		return fmt.Errorf("%s: %w", c.Keys, err)
+	}
 	if err != nil {
 		return &exit{4, err.Error()}
 	}

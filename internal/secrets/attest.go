@@ -14,6 +14,9 @@ import (
 // ErrForged says that a statement was not signed by one of the keys, or was changed.
 var ErrForged = errors.New("secrets: the signature does not fit")
 
+// ErrNoKeys says that there is nothing to check a statement with.
+var ErrNoKeys = errors.New("secrets: no JWK set with a key in it, as /.well-known/jwks.json gives it")
+
 // attester signs statements by an Ed25519 key of its own, which comes of the master key: all nodes of an installation sign alike.
 type attester struct {
 	private ed25519.PrivateKey
@@ -52,11 +55,12 @@ func (k *Key) PublicKeys() ([]byte, error) {
 	return json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{k.attest.public}})
 }
 
-// Verify checks a compact JWS of Attest with a JWK set and returns its payload; ErrForged when the signature does not fit.
+// Verify checks a compact JWS of Attest with a JWK set and returns its payload; ErrForged when the signature does not fit, ErrNoKeys when the
+// set holds no key.
 func Verify(statement string, keys []byte) ([]byte, error) {
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal(keys, &set); err != nil || len(set.Keys) == 0 {
-		return nil, errors.New("no JWK set, as /.well-known/jwks.json gives it")
+		return nil, ErrNoKeys
 	}
 	s, err := jose.ParseSignedCompact(statement, []jose.SignatureAlgorithm{jose.EdDSA})
 	if err != nil {
