@@ -30,14 +30,8 @@ func (s *server) erase(ctx context.Context, b *business, agent string, c call) (
 	if err != nil {
 		return nil, err
 	}
-	places, _ := receipt["places"].([]any)
-	for _, p := range places {
-		p := p.(object)
-		fmt.Printf("  %-16v %5v  %v", p["name"], p["count"], p["state"])
-		if note, _ := p["note"].(string); note != "" {
-			fmt.Printf("  (%s)", note)
-		}
-		fmt.Println()
+	if err := s.attested(ctx, os.Stdout, agent, receipt); err != nil {
+		return nil, err
 	}
 	left, err := s.holding(b.secrets())
 	if err != nil {
