@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"regexp"
@@ -28,6 +29,7 @@ func kamailio(s *Server, trunk int) proxy {
 	s.beside("rtpengine", "rtpengine", "-f", "-E", "-L", "3", "-i", "127.0.0.1", "-n", fmt.Sprintf("127.0.0.1:%d", ng), "-t", "-1", "--delete-delay=0",
 		"-c", fmt.Sprintf("127.0.0.1:%d", freePort(s.t)), // its own is one for all rtpengines of a machine
 		"-m", strconv.Itoa(p.first), "-M", strconv.Itoa(p.last), "--pidfile", dir+"/rtpengine.pid")
+	s.waitPong(ng) // kamailio shuns an rtpengine that did not answer its first ping
 	s.beside("kamailio", "kamailio", "-DD", "-E", "-f", "../../bench/kamailio/kamailio.cfg", "-l", fmt.Sprintf("udp:127.0.0.1:%d", p.port),
 		"-P", dir+"/kamailio.pid", "-Y", dir, "-m", "256", "-A", fmt.Sprintf("PARLEY=%q", "sip:"+s.SIP), "-A", "PARLEYPORT="+own,
 		"-A", fmt.Sprintf("TRUNK=%q", fmt.Sprintf("sip:127.0.0.1:%d", trunk)), "-A", fmt.Sprintf("RTPENGINE=%q", fmt.Sprintf("udp:127.0.0.1:%d", ng)))
@@ -35,6 +37,23 @@ func kamailio(s *Server, trunk int) proxy {
 		s.t.Fatal("kamailio does not listen")
 	}
 	return p
+}
+
+// waitPong waits until rtpengine answers a ping of its control protocol, "ng".
+func (s *Server) waitPong(port int) {
+	s.t.Helper()
+	c, err := net.Dial("udp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer c.Close()
+	s.Wait("rtpengine answers", 20*time.Second, func() bool {
+		_, _ = c.Write([]byte("1 d7:command4:pinge"))
+		_ = c.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+		answer := make([]byte, 100)
+		n, err := c.Read(answer)
+		return err == nil && strings.Contains(string(answer[:n]), "pong")
+	})
 }
 
 // beside runs a program as long as the test, and shows what it wrote when the test has failed.
