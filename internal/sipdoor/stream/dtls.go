@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/tls"
@@ -183,6 +184,20 @@ func (s *Stream) record(b []byte, from netip.AddrPort) {
 	}
 	s.hands.from = from
 	_, _ = s.hands.records.Write(b) // full: the other side repeats it
+}
+
+// early is a DTLS record that came before Start. The first ClientHello may overtake the answer (RFC 5763 §5) or our own way to Start; the
+// other side would repeat it only after a second.
+type early struct {
+	record []byte
+	from   netip.AddrPort
+}
+
+// tooEarly keeps the first record that came before Start; nothing is believed yet. The stream is locked.
+func (s *Stream) tooEarly(b []byte, from netip.AddrPort) {
+	if kindOf(b, false) == kindDTLS && !s.early.from.IsValid() {
+		s.early = early{bytes.Clone(b), from}
+	}
 }
 
 // shake makes the keys and stays to answer repeated records until the association is closed.

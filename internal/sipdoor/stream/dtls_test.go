@@ -2,6 +2,7 @@ package stream
 
 import (
 	"crypto/tls"
+	"net/netip"
 	"testing"
 
 	"github.com/pion/dtls/v3/pkg/crypto/selfsign"
@@ -65,6 +66,33 @@ func TestACertificateOfAnotherFingerprintGetsNoSound(t *testing.T) { // RFC 5763
 	}
 	if s := near.Stats(); s.Sent != 0 || s.Received != 0 {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestClientHelloThatOvertakesTheAnswerIsNotLost(t *testing.T) { // RFC 5763 §5
+	hello := []byte{22, 254, 253, 0}
+	for name, c := range map[string]struct {
+		early [][]byte
+		from  []netip.AddrPort
+		want  netip.AddrPort
+	}{
+		"the talker's":     {[][]byte{hello}, []netip.AddrPort{port(1)}, port(1)},
+		"the first counts": {[][]byte{hello, hello}, []netip.AddrPort{port(1), port(2)}, port(1)},
+		"no record":        {[][]byte{sound}, []netip.AddrPort{port(1)}, netip.AddrPort{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			for i := range c.early {
+				r.receive(c.early[i], c.from[i], 0)
+			}
+			p, cert := r.params(), certified(t)
+			p.DTLS = &DTLS{Certificate: cert.certificate, Fingerprints: []Fingerprint{cert.print}}
+			r.Start(p)
+			if r.mu.Lock(); r.hands.from != c.want {
+				t.Errorf("the handshake answers %v, want %v", r.hands.from, c.want)
+			}
+			r.mu.Unlock()
+		})
 	}
 }
 

@@ -40,6 +40,7 @@ func (s *Stream) receive(b []byte, from netip.AddrPort, arrival uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.started {
+		s.tooEarly(b, from)
 		return
 	}
 	switch kindOf(b, s.p.Mux) {

@@ -84,6 +84,7 @@ type Stream struct {
 	control control
 	vault   vault
 	hands   *handshake // that makes keys; nil for none
+	early   early
 	ice     nominee
 }
 
@@ -165,6 +166,10 @@ func (s *Stream) Start(p Params) {
 	s.mu.Lock()
 	first := !s.started
 	s.started = true
+	if s.early.from.IsValid() {
+		s.record(s.early.record, s.early.from)
+		s.early = early{}
+	}
 	s.mu.Unlock()
 	if first {
 		s.lane.join(s)
