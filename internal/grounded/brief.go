@@ -48,7 +48,7 @@ type knowledge struct {
 	likeness   float64  // how far the embedder sets answers apart from other sentences; see gauge
 	open       hours    // the span of the day in which the business is open
 	tools      []string // names of all tools, which no caller is to hear
-	transfer   *form    // a tool without inputs that reaches a person
+	transfer   *form    // a tool that reaches a person
 }
 
 // understand reads a brief. It never fails: what it cannot use it leaves out.

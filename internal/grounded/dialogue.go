@@ -134,8 +134,7 @@ func (k *knowledge) next(s *state) []string {
 // person handles the wish for a human being.
 func (k *knowledge) person(s *state, u utterance) act {
 	if k.transfer != nil {
-		s.drop()
-		return act{call: k.transfer}
+		return k.handOver(s, u)
 	}
 	if s.form != nil {
 		return say(append([]string{sayCannotPass}, k.next(s)...)...)
@@ -149,6 +148,9 @@ func (k *knowledge) person(s *state, u utterance) act {
 
 // begin starts a form that the caller asked for.
 func (k *knowledge) begin(s *state, f *form, u utterance) act {
+	if f == k.transfer {
+		return k.handOver(s, u)
+	}
 	if len(f.slots) == 0 {
 		return act{call: f}
 	}

@@ -47,7 +47,8 @@ type form struct {
 	topic    int
 	closing  string // said once it is handed over
 	title    string
-	replies  bool // taken down in answer to a question: "wants to know where the order is"
+	replies  bool                       // taken down in answer to a question: "wants to know where the order is"
+	reaches  map[string]map[string]bool // stems of what each target of a transfer is there for
 }
 
 // somebody is who may call back: "we", "Gwen", "the site manager (Gus)".
@@ -307,13 +308,18 @@ func (k *knowledge) addTool(t llm.Tool) {
 	if t.Name == "" || t.Name == llm.ToolHangUp || t.Name == llm.ToolTakeMessage {
 		return
 	}
+	if t.Name == llm.ToolTransfer {
+		k.transfer = handover(t)
+		k.forms = append(k.forms, k.transfer)
+		return
+	}
 	name := strings.ToLower(strings.NewReplacer("_", " ", "-", " ").Replace(splitCamel(t.Name)))
 	f := &form{tool: t.Name, title: name, triggers: [][]string{triggerStems(name)}}
 	var s schema
 	if err := json.Unmarshal(t.Parameters, &s); err == nil {
 		f.slots = toolSlots(s)
 	}
-	if reTransfer.MatchString(name) && len(f.slots) == 0 {
+	if reTransfer.MatchString(name) && len(f.slots) == 0 && k.transfer == nil {
 		k.transfer = f
 	}
 	k.forms = append(k.forms, f)

@@ -37,6 +37,9 @@ func (c *chat) report(s *state, history []llm.Message, result llm.Message) reply
 	if leaving(history) {
 		return reply{texts: append(texts, sayGoodbye), call: &llm.ToolCall{ID: callID(s), Name: llm.ToolHangUp, Arguments: json.RawMessage(`{}`)}}
 	}
+	if name == llm.ToolTransfer && texts[0] == sayFailed {
+		return reply{texts: append(texts, askMessage)}
+	}
 	return reply{texts: append(texts, askAnythingElse)}
 }
 
