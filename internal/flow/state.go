@@ -1,0 +1,4 @@
+package flow
+
+// outcomeName is the variable that holds what came of the last action or transfer.
+const outcomeName = "outcome"
