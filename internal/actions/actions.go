@@ -52,13 +52,16 @@ func New(deps Deps) *Actions { return &Actions{deps: deps, tokens: newTokens()} 
 // errTimeout is the cause of an action that took too long.
 var errTimeout = errors.New("actions: no answer within 10s")
 
+// Runs says whether an action is one that can be sent.
+func (a *Actions) Runs(act *parley.Action) bool { return act.Type == parley.ActionWebhook && act.URL != nil }
+
 // Request sends the arguments of a webhook action, a JSON object, and returns what the model is told: JSON, whatever came of it. A request
-// that found nobody, or a receiver that is out of order for the moment, is sent once more under the same Idempotency-Key.
-func (a *Actions) Request(ctx context.Context, act *parley.Action, arguments json.RawMessage) (result string, ok bool) {
+// that found nobody, or a receiver that is out of order for the moment, is sent once more; run is the Idempotency-Key of all of them.
+func (a *Actions) Request(ctx context.Context, run string, act *parley.Action, arguments json.RawMessage) (result string, ok bool) {
 	ctx, cancel := context.WithTimeoutCause(ctx, within, errTimeout)
 	defer cancel()
 	began := time.Now()
-	status, answer, err := a.exchange(ctx, act, arguments)
+	status, answer, err := a.exchange(ctx, run, act, arguments)
 	a.deps.Log.Info("action", "action", act.ID, "status", status, "ms", time.Since(began).Milliseconds(), "failed", err != nil)
 	switch {
 	case errors.Is(context.Cause(ctx), errTimeout):
@@ -72,18 +75,17 @@ func (a *Actions) Request(ctx context.Context, act *parley.Action, arguments jso
 }
 
 // exchange sends the request, again if that may help.
-func (a *Actions) exchange(ctx context.Context, act *parley.Action, arguments json.RawMessage) (status int, answer []byte, err error) {
+func (a *Actions) exchange(ctx context.Context, run string, act *parley.Action, arguments json.RawMessage) (status int, answer []byte, err error) {
 	headers, err := a.headers(act)
 	if err != nil {
 		return 0, nil, err
 	}
-	key := parley.NewID()
 	for attempt := range 2 {
 		var cached bool
 		if cached, err = a.authorize(ctx, act, headers); err != nil {
 			return 0, nil, err
 		}
-		status, answer, err = a.send(ctx, act, headers, key, arguments)
+		status, answer, err = a.send(ctx, act, headers, run, arguments)
 		rejected := err == nil && status == http.StatusUnauthorized && cached
 		if rejected {
 			a.tokens.forget(act)

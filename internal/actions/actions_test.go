@@ -52,7 +52,7 @@ func serve(t *testing.T, answers ...answer) *server {
 func run(t *testing.T, act *parley.Action) (string, bool) {
 	t.Helper()
 	a := New(Deps{Vault: unsealed{}, Client: http.DefaultClient, Log: slog.New(slog.DiscardHandler)})
-	return a.Request(t.Context(), act, json.RawMessage(`{"day":"Monday","n":2}`))
+	return a.Request(t.Context(), "run-1", act, json.RawMessage(`{"day":"Monday","n":2}`))
 }
 
 func action(s *server) *parley.Action {
@@ -128,7 +128,7 @@ func TestATokenIsFetchedOnceAndAnewWhenRejected(t *testing.T) {
 		act.AuthorizationURL, act.Scheme = new(s.URL+"/token"), scheme
 		a := New(Deps{Vault: unsealed{}, Client: http.DefaultClient, Log: slog.New(slog.DiscardHandler)})
 		for range 3 {
-			if got, ok := a.Request(t.Context(), act, json.RawMessage(`{}`)); !ok {
+			if got, ok := a.Request(t.Context(), "run-1", act, json.RawMessage(`{}`)); !ok {
 				t.Errorf("%s: %s", scheme, got)
 			}
 		}

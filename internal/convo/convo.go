@@ -54,7 +54,7 @@ type Config struct {
 	// Turn and Message are called by the session's goroutine and must not block. A turn may come again, changed, under the same id.
 	Turn    func(parley.Turn)
 	Message func(parley.TakenMessage)
-	// Requester runs webhook actions; without one the model is not offered them.
+	// Requester runs actions; the model is offered those that it can run, and without one none.
 	Requester Requester
 	// Acted is told by the session's goroutine of every action that was sent; it must not block. Nil tells nobody.
 	Acted func(Acted)
@@ -71,7 +71,9 @@ type Config struct {
 
 // Acted is an action that ran: what was sent, and what the model was told of it.
 type Acted struct {
+	ID     string // of this run
 	Action *parley.Action
+	Began  time.Time
 	Input  json.RawMessage
 	Output string
 	OK     bool

@@ -20,10 +20,13 @@ const (
 	patience = 2 * time.Second
 )
 
-// Requester runs actions of type webhook.
+// Requester runs actions.
 type Requester interface {
-	// Request sends the arguments, a JSON object, and returns what the model is told of what came of it. It is bounded in time and size.
-	Request(ctx context.Context, a *parley.Action, arguments json.RawMessage) (result string, ok bool)
+	// Runs says whether it can run an action.
+	Runs(a *parley.Action) bool
+	// Request sends the arguments, a JSON object, and returns what the model is told of what came of it. It is bounded in time and size. run
+	// names this running of the action, also to whoever gets the request twice.
+	Request(ctx context.Context, run string, a *parley.Action, arguments json.RawMessage) (result string, ok bool)
 }
 
 // deed is an action as the model knows it.
@@ -38,7 +41,7 @@ func deedsOf(cfg Config) []deed {
 	taken := map[string]bool{llm.ToolHangUp: true, llm.ToolTakeMessage: true, llm.ToolTransfer: true, llm.ToolHold: true}
 	for i := range cfg.Snapshot.Actions {
 		a := &cfg.Snapshot.Actions[i]
-		if a.Type != parley.ActionWebhook || a.URL == nil || a.Mode != parley.DuringCall || cfg.Requester == nil {
+		if a.Mode != parley.DuringCall || cfg.Requester == nil || !cfg.Requester.Runs(a) {
 			continue
 		}
 		all = append(all, deed{llm.Tool{Name: freeName(a.Name, taken), Description: a.Description, Parameters: parametersOf(a)}, a})
@@ -155,10 +158,11 @@ func (m *mind) run(ctx context.Context, cfg Config, d deed, call llm.ToolCall) (
 		text := "Ask for what is missing first: " + strings.Join(missing, ", ") + "."
 		return string(encoded(map[string]any{"ok": false, "message": text})), func() {}
 	}
-	result, ok := cfg.Requester.Request(ctx, d.action, arguments)
+	began, id := parley.Stamp(time.Now()), parley.NewID()
+	result, ok := cfg.Requester.Request(ctx, id, d.action, arguments)
 	return result, func() {
 		if cfg.Acted != nil {
-			cfg.Acted(Acted{d.action, arguments, result, ok})
+			cfg.Acted(Acted{id, d.action, began, arguments, result, ok})
 		}
 	}
 }

@@ -21,7 +21,9 @@ type desk struct {
 	got    []string
 }
 
-func (d *desk) Request(ctx context.Context, a *parley.Action, arguments json.RawMessage) (string, bool) {
+func (*desk) Runs(a *parley.Action) bool { return a.Type == parley.ActionWebhook && a.URL != nil }
+
+func (d *desk) Request(ctx context.Context, _ string, a *parley.Action, arguments json.RawMessage) (string, bool) {
 	select {
 	case <-time.After(d.takes):
 	case <-ctx.Done():

@@ -22,8 +22,11 @@ type desk struct {
 	ok   bool
 }
 
+// Runs implements convo.Requester.
+func (desk) Runs(a *parley.Action) bool { return a.Type == parley.ActionWebhook }
+
 // Request implements convo.Requester.
-func (d desk) Request(context.Context, *parley.Action, json.RawMessage) (string, bool) {
+func (d desk) Request(context.Context, string, *parley.Action, json.RawMessage) (string, bool) {
 	return d.says, d.ok
 }
 
