@@ -34,8 +34,10 @@ type Agent struct {
 	Label         string      `json:"label"`
 	Direction     Direction   `json:"direction"`
 	Status        AgentStatus `json:"current_status"`
-	CreatedAt     time.Time   `json:"created_at"`
-	UpdatedAt     time.Time   `json:"updated_at"`
+	// Mode is that of the agent's current flow version, LLMDriven without one.
+	Mode      ConversationMode `json:"conversation_mode"`
+	CreatedAt time.Time        `json:"created_at"`
+	UpdatedAt time.Time        `json:"updated_at"`
 	AgentSettings
 }
 
@@ -102,11 +104,16 @@ type Snapshot struct {
 	Agent     Agent      `json:"agent"`
 	Trainings []Training `json:"trainings"` // active ones only
 	Actions   []Action   `json:"actions"`   // likewise
+	// Flow is the version that leads the conversation; nil when the model does.
+	Flow *FlowVersion `json:"flow,omitempty"`
 }
 
-// NewSnapshot freezes an agent with its active trainings and actions.
-func NewSnapshot(a *Agent, trainings []Training, actions []Action) *Snapshot {
+// NewSnapshot freezes an agent with its active trainings and actions, and with its current flow version, which may be nil.
+func NewSnapshot(a *Agent, trainings []Training, actions []Action, flow *FlowVersion) *Snapshot {
 	s := &Snapshot{Agent: *a}
+	if flow != nil && flow.Mode == FlowDriven {
+		s.Flow = flow
+	}
 	for _, t := range trainings {
 		if t.Status == TrainingActive {
 			s.Trainings = append(s.Trainings, t)

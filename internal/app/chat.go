@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/calls"
 	"github.com/parley-voice/parley/internal/config"
 	"github.com/parley-voice/parley/internal/convo"
 	"github.com/parley-voice/parley/internal/secrets"
@@ -64,19 +65,10 @@ func snapshot(ctx context.Context, cfg config.Config, agentID string) (snap *par
 	}
 	err = s.View(ctx, func(ctx context.Context, tx store.Tx) error {
 		a, err := tx.Agent(ctx, "", agentID)
-		if err != nil {
-			return err
+		if err == nil {
+			snap, err = calls.Freeze(ctx, tx, a)
 		}
-		trainings, err := tx.TrainingsOf(ctx, a.ID)
-		if err != nil {
-			return err
-		}
-		actions, err := tx.ActionsOf(ctx, a.ID)
-		if err != nil {
-			return err
-		}
-		snap = parley.NewSnapshot(a, trainings[a.ID], actions[a.ID])
-		return nil
+		return err
 	})
 	if parley.CodeOf(err) == parley.AgentNotFound {
 		err = fmt.Errorf("there is no agent %s in this database; GET /api/v1/agents lists them", agentID)

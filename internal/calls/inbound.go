@@ -172,7 +172,7 @@ func takesCalls(a *parley.Agent) bool {
 
 // takeOn makes a call this node's: with the agent as it is now, under a lease, and with the name of its recording.
 func (s *Switchboard) takeOn(ctx context.Context, tx store.Tx, c *parley.Call, a *parley.Agent) (err error) {
-	if c.Snapshot, err = freeze(ctx, tx, a); err != nil {
+	if c.Snapshot, err = Freeze(ctx, tx, a); err != nil {
 		return err
 	}
 	s.hold(c)
@@ -180,8 +180,8 @@ func (s *Switchboard) takeOn(ctx context.Context, tx store.Tx, c *parley.Call, a
 	return nil
 }
 
-// freeze copies what the agent is at this moment: the call runs on it.
-func freeze(ctx context.Context, tx store.Tx, a *parley.Agent) (*parley.Snapshot, error) {
+// Freeze copies what the agent is at this moment: the call runs on it.
+func Freeze(ctx context.Context, tx store.Tx, a *parley.Agent) (*parley.Snapshot, error) {
 	trainings, err := tx.TrainingsOf(ctx, a.ID)
 	if err != nil {
 		return nil, err
@@ -190,7 +190,11 @@ func freeze(ctx context.Context, tx store.Tx, a *parley.Agent) (*parley.Snapshot
 	if err != nil {
 		return nil, err
 	}
-	return parley.NewSnapshot(a, trainings[a.ID], actions[a.ID]), nil
+	flow, err := tx.CurrentFlow(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	return parley.NewSnapshot(a, trainings[a.ID], actions[a.ID], flow), nil
 }
 
 func (s *Switchboard) environmentHasRoom(ctx context.Context, tx store.Tx, env string) error {

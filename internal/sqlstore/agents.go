@@ -21,22 +21,27 @@ type agentRow struct {
 	Folded        string
 	Direction     parley.Direction
 	Status        parley.AgentStatus
+	Mode          parley.ConversationMode
 	Settings      parley.AgentSettings `bun:"type:jsonb"`
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 }
 
 func agentToRow(a *parley.Agent) *agentRow {
+	mode := a.Mode
+	if mode == "" {
+		mode = parley.LLMDriven
+	}
 	return &agentRow{
 		ID: a.ID, EnvironmentID: a.EnvironmentID, Name: a.Name, Label: a.Label, Folded: strings.ToLower(a.Name + "\n" + a.Label),
-		Direction: a.Direction, Status: a.Status, Settings: a.AgentSettings,
+		Direction: a.Direction, Status: a.Status, Mode: mode, Settings: a.AgentSettings,
 		CreatedAt: parley.Stamp(a.CreatedAt), UpdatedAt: parley.Stamp(a.UpdatedAt),
 	}
 }
 
 func (r *agentRow) agent() *parley.Agent {
 	return &parley.Agent{
-		ID: r.ID, EnvironmentID: r.EnvironmentID, Name: r.Name, Label: r.Label, Direction: r.Direction, Status: r.Status,
+		ID: r.ID, EnvironmentID: r.EnvironmentID, Name: r.Name, Label: r.Label, Direction: r.Direction, Status: r.Status, Mode: r.Mode,
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), AgentSettings: r.Settings,
 	}
 }

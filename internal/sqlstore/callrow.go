@@ -95,6 +95,9 @@ func (r *callRow) thawed() *parley.Snapshot {
 	for i := range r.Snapshot.Actions {
 		r.Snapshot.Actions[i].AgentID = r.AgentID
 	}
+	if r.Snapshot.Flow != nil {
+		r.Snapshot.Flow.AgentID = r.AgentID
+	}
 	return r.Snapshot
 }
 

@@ -57,6 +57,9 @@ func fill(t *testing.T, s *Store) *parley.Agent {
 		ID: parley.NewID(), AgentID: a.ID, NodeID: word, Name: word, Description: long, URL: &word, CreatedAt: now, UpdatedAt: now,
 		Inputs: []parley.ActionInput{{Name: word, Description: long}},
 	}
+	flow := &parley.FlowVersion{
+		ID: parley.NewID(), AgentID: a.ID, Number: 1, Version: word, Mode: parley.FlowDriven, Config: `{"nodes":"` + long + `"}`, CreatedAt: now,
+	}
 	w := &parley.Webhook{
 		ID: parley.NewID(), AgentID: a.ID, Name: word, URL: "https://" + word + ".example", Events: []parley.Event{}, CreatedAt: now, UpdatedAt: now,
 	}
@@ -64,7 +67,7 @@ func fill(t *testing.T, s *Store) *parley.Agent {
 		if err := tx.InsertAgent(ctx, a); err != nil {
 			return err
 		}
-		return errors.Join(tx.InsertTraining(ctx, &tr), tx.InsertAction(ctx, &act), tx.InsertWebhook(ctx, w))
+		return errors.Join(tx.InsertTraining(ctx, &tr), tx.InsertAction(ctx, &act), tx.InsertWebhook(ctx, w), tx.AddFlowVersion(ctx, flow, 10))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +75,7 @@ func fill(t *testing.T, s *Store) *parley.Agent {
 	for range 40 {
 		c := &parley.Call{
 			ID: parley.NewID(), EnvironmentID: markedEnv, AgentID: a.ID, SID: word + parley.NewID(), To: phone, From: phone,
-			Status: parley.CallCompleted, EndedReason: parley.EndedByCaller, Snapshot: &parley.Snapshot{Agent: *a, Trainings: []parley.Training{tr}, Actions: []parley.Action{act}},
+			Status: parley.CallCompleted, EndedReason: parley.EndedByCaller, Snapshot: &parley.Snapshot{Agent: *a, Trainings: []parley.Training{tr}, Actions: []parley.Action{act}, Flow: flow},
 			Payload: json.RawMessage(`{"name":"` + word + `"}`), Context: json.RawMessage(`{"name":"` + word + `"}`),
 			Messages: []parley.TakenMessage{{TakenAt: now, Slots: map[string]string{"phone": phone}}}, CreatedAt: now, UpdatedAt: now,
 		}
@@ -225,7 +228,7 @@ func TestPostgresKeepsNoDeletedRowsAndSaysWhatItKeeps(t *testing.T) {
 	}
 	var dead, rows int
 	err = s.write.NewRaw("SELECT (SELECT count(*) FROM turns) + (SELECT count(*) FROM sip_messages) + "+
-		"(SELECT count(*) FROM calls) + (SELECT count(*) FROM agents) + (SELECT count(*) FROM trainings) + (SELECT count(*) FROM actions) + "+
+		"(SELECT count(*) FROM calls) + (SELECT count(*) FROM agents) + (SELECT count(*) FROM trainings) + (SELECT count(*) FROM actions) + (SELECT count(*) FROM flow_versions) + "+
 		"(SELECT count(*) FROM deliveries) + (SELECT count(*) FROM delivery_logs) + (SELECT count(*) FROM delivery_lanes) + (SELECT count(*) FROM webhooks)").
 		Scan(t.Context(), &rows)
 	if err != nil || rows != 0 {

@@ -42,7 +42,7 @@ func (r *erasureRow) erasure() *parley.Erasure {
 	}
 }
 
-// DeleteAgent deletes the agent's row; its trainings and number links go with it by cascade.
+// DeleteAgent deletes the agent's row; its trainings, actions, flow versions and number links go with it by cascade.
 func (t *tx) DeleteAgent(ctx context.Context, env, id string) error {
 	r, err := t.NewDelete().Model((*agentRow)(nil)).Where("a.id = ?", id).Where("a.environment_id = ?", env).Exec(ctx)
 	return changed(r, err, parley.AgentNotFound, id)

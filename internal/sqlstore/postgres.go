@@ -85,7 +85,7 @@ func (s *Store) migrateAlone(ctx context.Context, db *sql.DB) (err error) {
 func (postgresEngine) scrub(ctx context.Context, s *Store) (done bool, note string, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, vacuumLimit, errors.New("vacuum took longer than 30s"))
 	defer cancel()
-	_, err = s.write.ExecContext(ctx, "VACUUM (SKIP_LOCKED) agents, trainings, actions, calls, turns, sip_messages, idempotency_keys, agent_numbers, "+
+	_, err = s.write.ExecContext(ctx, "VACUUM (SKIP_LOCKED) agents, trainings, actions, flow_versions, calls, turns, sip_messages, idempotency_keys, agent_numbers, "+
 		"webhooks, delivery_lanes, deliveries, delivery_logs, river_job")
 	if err != nil && ctx.Err() != nil {
 		return false, postgresNote, nil // the next round goes on where autovacuum and this one came to

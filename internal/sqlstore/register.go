@@ -28,6 +28,7 @@ var holdings = []holding{
 	{table: "actions", personal: []string{
 		"node_id", "name", "description", "inputs", "integration", "url", "authorization_url", "speak_on_send", "speak_on_receive",
 	}},
+	{table: "flow_versions", personal: []string{"version", "config"}},
 	{table: "turns", personal: []string{"text", "heard"}, place: store.PlaceTranscripts, call: "call_id"},
 	{table: "sip_messages", personal: []string{"peer", "raw"}, place: store.PlaceSIPMessages, call: "call_id"},
 	{table: "calls", place: store.PlaceCalls, call: "id", personal: []string{
@@ -50,9 +51,10 @@ var harmless = map[string][]string{
 	"tokens":           {"*"},
 	"personal_tokens":  {"*"},
 	"meta":             {"*"},
-	"agents":           {"id", "environment_id", "direction", "status"},
+	"agents":           {"id", "environment_id", "direction", "status", "mode"},
 	"trainings":        {"id", "agent_id", "status"},
 	"actions":          {"id", "agent_id", "type", "method", "scheme", "mode", "status", "sealed_headers"},
+	"flow_versions":    {"id", "agent_id", "mode"},
 	"sip_trunks":       {"*"}, // the environment's, and outlive its agents
 	"phone_numbers":    {"*"}, // likewise
 	"agent_numbers":    {"*"},

@@ -37,6 +37,7 @@ type Tx interface {
 	Agents
 	Trainings
 	Actions
+	Flows
 	Trunks
 	Numbers
 	Softphones
@@ -105,6 +106,17 @@ type Actions interface {
 	UpdateAction(ctx context.Context, a *parley.Action) error
 	// DeleteAction answers ActionNotFound when the agent has none of that id.
 	DeleteAction(ctx context.Context, agentID, id string) error
+}
+
+// Flows are the graphs that lead the conversations of agents, by version.
+type Flows interface {
+	// CurrentFlow returns the current version of an agent, nil when none was saved.
+	CurrentFlow(ctx context.Context, agentID string) (*parley.FlowVersion, error)
+	// FlowVersions returns those that are kept of an agent, newest first.
+	FlowVersions(ctx context.Context, agentID string) ([]parley.FlowVersion, error)
+	// AddFlowVersion makes a version the current one of its agent in place of the one before, and forgets all but the newest keep. It answers
+	// ErrConflict when the agent has that number already, or got a current one at the same moment. The agent's mode is not changed.
+	AddFlowVersion(ctx context.Context, v *parley.FlowVersion, keep int) error
 }
 
 // Trunks are ways into the telephone network.
@@ -299,7 +311,7 @@ type ErasureFilter struct {
 
 // Erasures delete agents and what lies below them, and keep the receipts.
 type Erasures interface {
-	// DeleteAgent deletes the agent's row, trainings and number links: from the commit on nothing below it can be reached, since
+	// DeleteAgent deletes the agent's row, trainings, actions, flow versions and number links: from the commit on nothing below it can be reached, since
 	// every read of calls and turns goes through a living agent.
 	DeleteAgent(ctx context.Context, env, id string) error
 	// ClaimCalls gives an erasure the calls of env with a number on the other side, open ones left out: from the commit on they cannot

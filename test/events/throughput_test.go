@@ -49,7 +49,7 @@ func (h *house) happens(n int) {
 	now := parley.Stamp(time.Now())
 	c := &parley.Call{
 		ID: parley.NewID(), EnvironmentID: h.env, AgentID: h.agent.ID, SID: "sid", To: number, From: "+15550199999", Direction: parley.Inbound,
-		Status: parley.CallCompleted, Snapshot: parley.NewSnapshot(h.agent, nil, nil), CreatedAt: now, UpdatedAt: now, EndedAt: &now,
+		Status: parley.CallCompleted, Snapshot: parley.NewSnapshot(h.agent, nil, nil, nil), CreatedAt: now, UpdatedAt: now, EndedAt: &now,
 	}
 	events := make([]parley.CallEvent, n)
 	for i := range events {

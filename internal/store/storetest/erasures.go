@@ -67,6 +67,7 @@ func unreachable(t *testing.T, h *house) {
 	a := h.agent(t)
 	h.training(t, a.ID)
 	h.action(t, a.ID, "1")
+	h.save(t, a, 1)
 	c := h.call(t, a, func(c *parley.Call) { c.LeaseUntil = h.clock.Add(-time.Hour) })
 	turn := h.turn(c, "secret")
 	h.put(t, turn)
@@ -93,6 +94,10 @@ func unreachable(t *testing.T, h *house) {
 		if err != nil {
 			return err
 		}
+		flows, err := tx.FlowVersions(ctx, a.ID)
+		if err != nil {
+			return err
+		}
 		page, total, err := tx.ListCalls(ctx, h.env, store.CallFilter{})
 		if err != nil {
 			return err
@@ -106,7 +111,7 @@ func unreachable(t *testing.T, h *house) {
 			return err
 		}
 		lost = slices.DeleteFunc(lost, func(l *parley.Call) bool { return l.ID != c.ID })
-		want(t, "what is left", []int{len(trainings) + len(actions), len(page), total, len(open), len(lost)}, []int{0, 0, 0, 0, 0})
+		want(t, "what is left", []int{len(trainings) + len(actions) + len(flows), len(page), total, len(open), len(lost)}, []int{0, 0, 0, 0, 0})
 		return same("count", 0)(tx.CountOpenCalls(ctx, store.OpenFilter{AgentID: a.ID}))
 	})
 	h.erases(t, 1, func(ctx context.Context, tx store.Tx) (int64, error) {

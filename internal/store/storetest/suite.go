@@ -28,7 +28,7 @@ func Rules(t *testing.T, open func(t *testing.T) store.Store) {
 		name  string
 		rules []rule
 	}{
-		{"transactions", transactionRules}, {"accounts", accountRules}, {"people", peopleRules}, {"agents", agentRules}, {"telephony", telephonyRules},
+		{"transactions", transactionRules}, {"accounts", accountRules}, {"people", peopleRules}, {"agents", agentRules}, {"flows", flowRules}, {"telephony", telephonyRules},
 		{"softphones", softphoneRules},
 		{"calls", callRules}, {"open calls", openCallRules}, {"turns", turnRules}, {"erasures", erasureRules}, {"jobs", jobRules},
 		{"webhooks", webhookRules},
@@ -52,6 +52,7 @@ func races(t *testing.T, open func(t *testing.T) store.Store) {
 		t.Run("a deletion and a starting call never both win", func(t *testing.T) { RaceCallAgainstDelete(t, s, n) })
 		t.Run("a deletion and a publication never both win", func(t *testing.T) { RacePublishAgainstDelete(t, s, n) })
 		t.Run("who locks an agent waits for the one before", func(t *testing.T) { lockedCounter(t, newHouse(t, s)) })
+		t.Run("flows saved at once leave one current version", func(t *testing.T) { savesAtOnce(t, newHouse(t, s)) })
 		t.Run("a SIP message that races the erasure of its call leaves nothing", func(t *testing.T) { sipMessageAgainstErasure(t, newHouse(t, s), n/10) })
 		t.Run("a turn that races the erasure of its call leaves nothing", func(t *testing.T) { turnAgainstErasure(t, newHouse(t, s), n/10) })
 	})
@@ -146,7 +147,7 @@ func (h *house) agent(t *testing.T, edit ...func(*parley.Agent)) *parley.Agent {
 	t.Helper()
 	now := h.tick()
 	a := &parley.Agent{
-		ID: parley.NewID(), EnvironmentID: h.env, Name: "Reception", Label: "clinic", Direction: parley.Inbound, Status: parley.Draft,
+		ID: parley.NewID(), EnvironmentID: h.env, Name: "Reception", Label: "clinic", Direction: parley.Inbound, Status: parley.Draft, Mode: parley.LLMDriven,
 		CreatedAt: now, UpdatedAt: now,
 		AgentSettings: parley.AgentSettings{
 			Description: new("Answers the phone of Dr. O'Neil; \"be brief\" — \\n ?1 ? 你好"), Language: "en", Speed: 1.1, Recording: true,
