@@ -1,6 +1,7 @@
-// Package envelope seals what calls leave behind, transcripts, SIP messages and recordings, with a key per agent. The keys lie in a directory of
-// their own, each sealed under the master key, and never in the database: once an agent's key is destroyed, no copy of the database or of the
-// recordings can be read any more, wherever backups lie. It wraps a store.Store and a store.Blobs and adds no rule of its own.
+// Package envelope seals what calls leave behind with a key per agent: transcripts, recordings, SIP messages, what was taken down or brought
+// along, and the bodies of events. The keys lie in a directory of their own, each sealed under the master key, and never in the database: once
+// an agent's key is destroyed, no copy of the database or of the recordings shows any of that again, wherever backups lie. It wraps a
+// store.Store and a store.Blobs and adds no rule of its own.
 package envelope
 
 import (

@@ -16,7 +16,7 @@ import (
 // mark begins a sealed text; what does not begin so was stored before there were keys.
 const mark = "\u2709sealed1:"
 
-// Store is a store whose transcripts and SIP messages are sealed.
+// Store is a store in which all that people said, brought and were sent is sealed, save what it is searched by.
 type Store struct {
 	store.Store
 	keys *Keys
@@ -41,15 +41,6 @@ func (s *Store) View(ctx context.Context, fn func(ctx context.Context, tx store.
 type tx struct {
 	store.Tx
 	s *Store
-}
-
-// InsertCall makes the key of the call's agent, which lives and is held by this transaction: nobody else makes keys, so that what comes
-// late to a deleted agent finds none.
-func (t *tx) InsertCall(ctx context.Context, c *parley.Call) error {
-	if err := t.Tx.InsertCall(ctx, c); err != nil {
-		return err
-	}
-	return t.s.keys.Make(c.AgentID)
 }
 
 // ciphersOf are the keys of calls' agents, by call id; calls that are gone, or whose agent's key is, are missing.
