@@ -20,7 +20,9 @@ import (
 type route struct {
 	op
 	serve func(w http.ResponseWriter, r *http.Request, actor parley.Actor) error
-	fork  func(r *http.Request) *route // of a pattern that stands for several routes: which one it is, or nil
+	// Of a pattern that stands for several routes: which one a request is, or nil, and all of them.
+	fork   func(r *http.Request) *route
+	behind []*route
 }
 
 const requestIDHeader = "X-Request-Id"
@@ -105,7 +107,7 @@ func (a *api) mount(rt *route) {
 
 // mountFork puts routes whose patterns overlap on the mux as one.
 func (a *api) mountFork(pattern string, choose func(r *http.Request) *route, all ...*route) {
-	a.routes[pattern] = &route{fork: choose}
+	a.routes[pattern] = &route{fork: choose, behind: all}
 	for _, rt := range all {
 		a.doc.add(rt)
 	}

@@ -232,7 +232,7 @@ func (h *house) refusalsByState() {
 	h.refused(h.call(request{op: "getVoiceTemplateDemo", path: []string{"broken"}}), 500, parley.DemoGenerationFailed)
 	h.heldOpen(agent, trunk, did)
 	h.refusalsByPlan()
-	h.transportIsOver()
+	h.transportIsOver("+12025550147")
 	h.webhookRefusals(agent)
 }
 
@@ -249,13 +249,16 @@ func (h *house) refusalsByPlan() {
 	_ = h.limited("test", func(l *parley.Limits) { l.CreditsRequired = false })
 }
 
-func (h *house) transportIsOver() {
-	link := h.outside("+12025550147")
+// transportIsOver announces an outside call on a number, ends it, and returns its id.
+func (h *house) transportIsOver(number string) string {
+	h.t.Helper()
+	link := h.outside(number)
 	id := strings.Split(link, "/")[3]
 	call := h.send("GET", "/api/v1/calls/"+id, h.token, nil).data()
 	h.must(request{op: "endCall", path: []string{call["agent_id"].(string)}, body: object{"call_sid": id}})
 	h.until("the call is final", func() bool { return h.send("GET", "/"+id+"/transport?x-talq="+h.token, "", nil).status == 409 })
 	h.refused(h.call(request{op: "connectCallTransport", path: []string{id}, query: "?x-talq=" + h.token}), 409, parley.CallNotActive)
+	return id
 }
 
 // outside announces an outside call on a number and returns the address of its transport.

@@ -45,6 +45,7 @@ import (
 type house struct {
 	t        *testing.T
 	spec     *spec
+	where    sqlstore.Options // its database
 	url      string
 	store    *sqlstore.Store
 	blobs    *blobs.Dir
@@ -135,7 +136,7 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	h := &house{t: t, spec: ourSpec, store: db, trunk: &trunkStub{}, seen: map[string]bool{}}
+	h := &house{t: t, spec: ourSpec, where: where, store: db, trunk: &trunkStub{}, seen: map[string]bool{}}
 	if h.blobs, err = blobs.Open(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
