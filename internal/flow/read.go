@@ -94,7 +94,7 @@ func (r *reader) node(id string, f fields) *node {
 	n := &node{id: id, kind: Type(r.text(whose, f, mostID, "type"))}
 	n.content = strings.TrimSpace(r.text(whose, f, mostText, "content"))
 	n.next = r.text(whose, f, mostID, "next")
-	n.variable = r.variable(whose, f["variable"], f)
+	n.variable = r.variable(whose, f["variable"])
 	n.retry = r.text(whose, f, mostText, "retry_content")
 	n.retries = 2
 	if v := r.number(whose, f, "retries"); v != nil {
@@ -116,7 +116,7 @@ func (r *reader) node(id string, f fields) *node {
 var reName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // variable reads what an ask node captures: a name alone, or an object.
-func (r *reader) variable(whose string, raw json.RawMessage, of fields) *Variable {
+func (r *reader) variable(whose string, raw json.RawMessage) *Variable {
 	if !given(raw) {
 		return nil
 	}

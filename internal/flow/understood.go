@@ -1,0 +1,182 @@
+package flow
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// Listener makes sense of what callers say. It may fail, and take its time.
+type Listener interface {
+	Understand(ctx context.Context, q Question) (Answer, error)
+}
+
+// Advance is Next with what the caller meant asked of l. An error of l leaves the conversation where it was.
+func (g *Graph) Advance(ctx context.Context, l Listener, s State, e Event) (State, []Output, error) {
+	next, out := g.Next(s, e)
+	for next.Phase == Understanding {
+		q := out[len(out)-1].Question
+		a, err := l.Understand(ctx, *q)
+		if err != nil {
+			return s, nil, err
+		}
+		var more []Output
+		next, more = g.Next(next, Event{Kind: Understood, Answer: a})
+		out = append(out[:len(out)-1], more...)
+	}
+	return next, out, nil
+}
+
+// understand asks what the caller's words mean.
+func (s *step) understand() {
+	n := s.node()
+	s.Phase = Understanding
+	options := n.intents()
+	for _, f := range s.g.globals {
+		options = append(options, f.wish())
+	}
+	s.do(Output{Do: Understand, Question: &Question{Said: s.said, Asked: s.before, Variable: n.variable, Options: options}})
+}
+
+// wish is what the caller wants who means the function.
+func (f *global) wish() string {
+	if f.description != "" {
+		return f.description
+	}
+	return strings.ReplaceAll(f.name, "_", " ")
+}
+
+func (s *step) understood(a Answer) {
+	n := s.node()
+	if !s.asked {
+		s.judge(n, a)
+		return
+	}
+	mine := len(n.intents())
+	switch {
+	case a.Repeat:
+		s.ask(s.before)
+	case a.Wait:
+		s.ask(linesOf(s.language).wait)
+	case a.Option > mine:
+		s.elsewhere(&s.g.globals[min(a.Option-mine, len(s.g.globals))-1])
+	case s.held != nil:
+		s.confirmed(n, a)
+	case n.variable != nil:
+		s.given(n, a)
+	default:
+		s.judged = append(slices.Clip(s.judged), n.id)
+		s.leave(n, a.Option)
+	}
+}
+
+// judge decides by words that were an answer to something else.
+func (s *step) judge(n *node, a Answer) {
+	s.judged = append(slices.Clip(s.judged), n.id)
+	mine := len(n.intents())
+	switch {
+	case a.Option > 0 && a.Option <= mine:
+		s.leave(n, a.Option)
+	case n.content != "":
+		s.ask(n.content)
+	default:
+		s.asked = true
+		s.leave(n, 0)
+	}
+}
+
+// given takes the value that a node asks for.
+func (s *step) given(n *node, a Answer) {
+	v, ok := n.variable.take(a)
+	switch {
+	case ok && n.variable.Confirm:
+		s.confirm(v)
+	case ok:
+		s.keep(n, v, a.Option)
+	case a.Option > 0:
+		s.leave(n, a.Option)
+	case n.variable.Optional && (a.Declined || a.No):
+		s.leave(n, 0)
+	default:
+		s.miss(n)
+	}
+}
+
+func (s *step) confirm(v Value) {
+	s.held = &v
+	said := v.Spoken
+	if said == "" {
+		said = written(v.Value)
+	}
+	s.ask(strings.Replace(linesOf(s.language).confirm, "$", strings.NewReplacer("{{", "", "}}", "").Replace(said), 1))
+}
+
+// confirmed takes what the caller says of a value that was read back: yes, no, or another one.
+func (s *step) confirmed(n *node, a Answer) {
+	v, ok := n.variable.take(a)
+	other := ok && written(v.Value) != written(s.held.Value)
+	switch {
+	case a.Yes && !a.No:
+		s.keep(n, *s.held, 0)
+	case other:
+		s.confirm(v)
+	case a.No:
+		s.held = nil
+		s.miss(n)
+	default:
+		held := *s.held
+		if s.tries++; s.tries > n.retries {
+			s.giveUp(n)
+			return
+		}
+		s.confirm(held)
+	}
+}
+
+func (s *step) keep(n *node, v Value, option int) {
+	s.held = nil
+	s.Values[n.variable.Name] = v
+	s.do(Output{Do: Keep, Name: n.variable.Name, Value: v})
+	s.leave(n, option)
+}
+
+// miss asks again, as often as the node allows.
+func (s *step) miss(n *node) {
+	if s.tries++; s.tries > n.retries {
+		s.giveUp(n)
+		return
+	}
+	if n.retry != "" {
+		s.ask(n.retry)
+		return
+	}
+	s.speak(linesOf(s.language).misheard)
+	s.ask(n.content)
+}
+
+// giveUp goes on without the caller's having been understood.
+func (s *step) giveUp(n *node) {
+	switch {
+	case n.fallback != "":
+		s.goTo(n.fallback)
+	case n.otherwise() != "" && (n.variable == nil || n.variable.Optional):
+		s.goTo(n.otherwise())
+	default:
+		s.lost()
+	}
+}
+
+// elsewhere does what the caller wants instead of answering.
+func (s *step) elsewhere(f *global) {
+	switch name := strings.ReplaceAll(strings.ToLower(f.name), " ", "_"); {
+	case f.next != "":
+		s.goTo(f.next)
+	case name == "repeat":
+		s.ask(s.node().content)
+	case name == "end_call" || name == "hang_up":
+		s.hangUp()
+	default:
+		s.aside = f
+		s.run()
+	}
+}
