@@ -4,8 +4,8 @@ import "strings"
 
 // lines are what is said where a flow has no words of its own.
 type lines struct {
-	misheard, failed, unconnected, lost, wait string
-	confirm                                   string // $ stands for the value
+	misheard, failed, unconnected, lost, wait, goodbye string
+	confirm                                            string // $ stands for the value
 }
 
 var fixedLines = map[string]lines{
@@ -15,6 +15,7 @@ var fixedLines = map[string]lines{
 		unconnected: "I am sorry, I could not connect you.",
 		lost:        "I am sorry, I cannot help you any further here. Goodbye.",
 		wait:        "Take your time.",
+		goodbye:     "Goodbye.",
 		confirm:     "I have: $. Is that right?",
 	},
 	"es": {
@@ -23,6 +24,7 @@ var fixedLines = map[string]lines{
 		unconnected: "Lo siento, no he podido comunicarle.",
 		lost:        "Lo siento, no puedo ayudarle más aquí. Adiós.",
 		wait:        "Tómese su tiempo.",
+		goodbye:     "Adiós.",
 		confirm:     "He entendido: $. ¿Es correcto?",
 	},
 	"pt": {
@@ -31,6 +33,7 @@ var fixedLines = map[string]lines{
 		unconnected: "Desculpe, não consegui transferir a ligação.",
 		lost:        "Desculpe, não posso ajudar mais por aqui. Até logo.",
 		wait:        "Sem pressa.",
+		goodbye:     "Até logo.",
 		confirm:     "Entendi: $. Está certo?",
 	},
 }

@@ -18,7 +18,7 @@ func (literal) Understand(_ context.Context, q Question) (Answer, error) {
 	if q.Said == "fail" {
 		return Answer{}, errors.New("out of order")
 	}
-	a := Answer{Option: slices.Index(q.Options, q.Said) + 1, Yes: q.Said == "yes", No: q.Said == "no", Declined: q.Said == "none",
+	a := Answer{Option: slices.Index(q.Options, q.Said) + 1, Elsewhere: slices.Index(q.Anywhere, q.Said) + 1, Leaves: q.Said == "bye", Yes: q.Said == "yes", No: q.Said == "no", Declined: q.Said == "none",
 		Repeat: q.Said == "again", Wait: q.Said == "wait"}
 	if q.Variable != nil && a.Option == 0 && q.Said != "?" && !a.Yes && !a.No && !a.Declined {
 		a.Value, a.Spoken, _ = strings.Cut(q.Said, "|")
@@ -102,6 +102,7 @@ func TestNext(t *testing.T) {
 		{"what must be known may not", ask(`{"name":"v"}`), []string{"none"}, []string{"@a", "Say it.", "Sorry, I did not catch that.", "Say it."}},
 		{"who did not hear hears it again, and it counts for nothing", ask(`{"name":"v"}`), []string{"again", "again", "again", "wait", "x"},
 			[]string{"@a", "Say it.", "Say it.", "Say it.", "Say it.", "Take your time.", "v=x", "@z", "Bye.", "hang_up"}},
+		{"who says goodbye is let go", ask(`"v"`), []string{"bye"}, []string{"@a", "Say it.", "Goodbye.", "hang_up"}},
 		{"a number in bounds", ask(`{"name":"v","type":"integer","min":1,"max":9}`), []string{"10", "2.5", "2"},
 			[]string{"@a", "Say it.", "Sorry, I did not catch that.", "Say it.", "Sorry, I did not catch that.", "Say it.", "v=2", "@z", "Bye.", "hang_up"}},
 		{"one of a choice", ask(`{"name":"v","options":["Red","Blue"]}`), []string{"green", "blue"},

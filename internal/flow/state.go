@@ -98,16 +98,19 @@ type Question struct {
 	Said     string    // by the caller
 	Asked    string    // by the agent before it
 	Variable *Variable // what was asked for; nil for nothing
-	Options  []string  // what he may want, in plain words
+	Options  []string  // what he may want here, in plain words
+	Anywhere []string  // what he may want wherever he is
 }
 
 // Answer is what a caller meant.
 type Answer struct {
-	Value    string // of the Variable, as its Kind has it; empty for none
-	Spoken   string // as it is said; empty when Value is said as it is
-	Option   int    // which of Options, counted from 1; 0 is none
-	Yes, No  bool
-	Declined bool // he has none, or will not say
-	Repeat   bool // he wants to hear it again, and nothing else
-	Wait     bool // he wants a moment, and nothing else
+	Value     string // of the Variable, as its Kind has it; empty for none
+	Spoken    string // as it is said; empty when Value is said as it is
+	Option    int    // which of Options, counted from 1; 0 is none
+	Elsewhere int    // which of Anywhere, likewise
+	Yes, No   bool
+	Declined  bool // he has none, or will not say
+	Repeat    bool // he wants to hear it again, and nothing else
+	Wait      bool // he wants a moment, and nothing else
+	Leaves    bool // he says goodbye, and nothing else
 }

@@ -31,11 +31,11 @@ func (g *Graph) Advance(ctx context.Context, l Listener, s State, e Event) (Stat
 func (s *step) understand() {
 	n := s.node()
 	s.Phase = Understanding
-	options := n.intents()
+	q := &Question{Said: s.said, Asked: s.before, Variable: n.variable, Options: n.intents()}
 	for _, f := range s.g.globals {
-		options = append(options, f.wish())
+		q.Anywhere = append(q.Anywhere, f.wish())
 	}
-	s.do(Output{Do: Understand, Question: &Question{Said: s.said, Asked: s.before, Variable: n.variable, Options: options}})
+	s.do(Output{Do: Understand, Question: q})
 }
 
 // wish is what the caller wants who means the function.
@@ -52,14 +52,16 @@ func (s *step) understood(a Answer) {
 		s.judge(n, a)
 		return
 	}
-	mine := len(n.intents())
 	switch {
 	case a.Repeat:
 		s.ask(s.before)
 	case a.Wait:
 		s.ask(linesOf(s.language).wait)
-	case a.Option > mine:
-		s.elsewhere(&s.g.globals[min(a.Option-mine, len(s.g.globals))-1])
+	case a.Elsewhere > 0 && a.Elsewhere <= len(s.g.globals):
+		s.elsewhere(&s.g.globals[a.Elsewhere-1])
+	case a.Leaves && a.Option == 0:
+		s.speak(linesOf(s.language).goodbye)
+		s.hangUp()
 	case s.held != nil:
 		s.confirmed(n, a)
 	case n.variable != nil:
@@ -73,9 +75,8 @@ func (s *step) understood(a Answer) {
 // judge decides by words that were an answer to something else.
 func (s *step) judge(n *node, a Answer) {
 	s.judged = append(slices.Clip(s.judged), n.id)
-	mine := len(n.intents())
 	switch {
-	case a.Option > 0 && a.Option <= mine:
+	case a.Option > 0:
 		s.leave(n, a.Option)
 	case n.content != "":
 		s.ask(n.content)
