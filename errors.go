@@ -13,6 +13,7 @@ const (
 	AgentNotFound         Code = "AGENT_NOT_FOUND"
 	TrainingNotFound      Code = "TRAINING_NOT_FOUND"
 	ActionNotFound        Code = "ACTION_NOT_FOUND"
+	FlowInvalid           Code = "FLOW_VALIDATION_FAILED"
 	IntegrationNotFound   Code = "INTEGRATION_NOT_FOUND"
 	VoiceNotFound         Code = "VOICE_NOT_FOUND"
 	VoiceTemplateNotFound Code = "VOICE_TEMPLATE_NOT_FOUND"
@@ -68,6 +69,7 @@ type Error struct {
 	Code    Code
 	Message string              // for the log, and for the wire where the operation's own text has none
 	Fields  map[string][]string // of a ValidationError
+	List    []string            // of a FlowInvalid: all that is wrong
 	Details map[string]any
 }
 

@@ -1,10 +1,11 @@
-// Package agents holds the rules of voice agents: their settings, trainings, voices, readiness, publication and deletion. Each change
+// Package agents holds the rules of voice agents: their settings, trainings, flows, voices, readiness, publication and deletion. Each change
 // is one short transaction under the agent's lock. It knows no HTTP and no SQL, and never asks whether an agent is talking: a call
 // runs on its own snapshot.
 package agents
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/parley-voice/parley"
@@ -34,6 +35,8 @@ type Deps struct {
 	Vault  vault
 	// CheckURL says why a URL that a user gave can never be requested.
 	CheckURL func(url string) error
+	// CheckFlow says all that is wrong with a graph.
+	CheckFlow func(config json.RawMessage) []string
 	// Languages says which BCP 47 tags an engine can hear and speak, by its configured name; empty is the default engine. The error
 	// of an unknown engine names the known ones.
 	Languages func(engine string) (hear, speak []string, err error)

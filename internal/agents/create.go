@@ -37,7 +37,7 @@ func (a *Agents) Create(ctx context.Context, actor parley.Actor, d Draft, faults
 		t := parley.Stamp(time.Now())
 		row := &parley.Agent{
 			ID: parley.NewID(), EnvironmentID: actor.EnvironmentID, Name: d.Name, Label: d.Label, Direction: d.Direction,
-			Status: parley.Draft, CreatedAt: t, UpdatedAt: t, AgentSettings: d.Settings,
+			Status: parley.Draft, Mode: parley.LLMDriven, CreatedAt: t, UpdatedAt: t, AgentSettings: d.Settings,
 		}
 		row.Voice = nil
 		if err := tx.InsertAgent(ctx, row); err != nil {

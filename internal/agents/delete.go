@@ -65,7 +65,7 @@ func (a *Agents) DeletionPreview(ctx context.Context, actor parley.Actor, id str
 	if err := actor.Require(parley.ReadAgents); err != nil {
 		return p, err
 	}
-	var lessons, actions int
+	var lessons, actions, flows int
 	err = a.deps.Store.View(ctx, func(ctx context.Context, tx store.Tx) error {
 		if p.Agent, err = tx.Agent(ctx, actor.EnvironmentID, id); err != nil {
 			return err
@@ -83,7 +83,11 @@ func (a *Agents) DeletionPreview(ctx context.Context, actor parley.Actor, id str
 			return err
 		}
 		acts, err := tx.ActionsOf(ctx, id)
-		lessons, actions = len(trainings[id]), len(acts[id])
+		if err != nil {
+			return err
+		}
+		versions, err := tx.FlowVersions(ctx, id)
+		lessons, actions, flows = len(trainings[id]), len(acts[id]), len(versions)
 		return err
 	})
 	if err != nil {
@@ -92,6 +96,7 @@ func (a *Agents) DeletionPreview(ctx context.Context, actor parley.Actor, id str
 	p.Places, err = a.deps.Eraser.Measure(ctx, id)
 	p.Places = append([]parley.PlaceSize{
 		{Name: "agent", Items: 1}, {Name: "trainings", Items: int64(lessons)}, {Name: "actions", Items: int64(actions)},
+		{Name: "flow_versions", Items: int64(flows)},
 	}, p.Places...)
 	return p, err
 }

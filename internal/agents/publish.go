@@ -17,8 +17,9 @@ const minDescription = 5
 // missing names the parts that an agent lacks to be published: knowledge, voice, calling (contract notes, 3.1).
 func missing(row *parley.Agent, numbers []*parley.PhoneNumber) parley.Faults {
 	var faults parley.Faults
-	if row.Description == nil || utf8.RuneCountInString(*row.Description) < minDescription {
-		faults.Add("knowledge", fmt.Sprintf("The agent needs a description of at least %d characters.", minDescription))
+	described := row.Description != nil && utf8.RuneCountInString(*row.Description) >= minDescription
+	if !described && row.Mode != parley.FlowDriven {
+		faults.Add("knowledge", fmt.Sprintf("The agent needs a description of at least %d characters, or a flow.", minDescription))
 	}
 	if row.Voice == nil {
 		faults.Add("voice", "The agent needs a voice.")

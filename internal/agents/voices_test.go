@@ -121,6 +121,7 @@ func TestMissingParts(t *testing.T) {
 	agent := func(d *string, v *parley.AgentVoice, way parley.Direction) *parley.Agent {
 		return &parley.Agent{Direction: way, AgentSettings: parley.AgentSettings{Description: d, Voice: v}}
 	}
+	led := func(a *parley.Agent) *parley.Agent { a.Mode = parley.FlowDriven; return a }
 	for _, c := range []struct {
 		name    string
 		agent   *parley.Agent
@@ -131,6 +132,7 @@ func TestMissingParts(t *testing.T) {
 		{"outbound needs no number", agent(text("12345"), voice, parley.Outbound), nil, ""},
 		{"no description", agent(nil, voice, parley.Outbound), nil, "knowledge"},
 		{"a short description", agent(text("äöüß"), voice, parley.Outbound), nil, "knowledge"},
+		{"a flow stands for a description", led(agent(nil, voice, parley.Outbound)), nil, ""},
 		{"no voice", agent(text("12345"), nil, parley.Outbound), nil, "voice"},
 		{"inbound without number", agent(text("12345"), voice, parley.Inbound), nil, "calling"},
 		{"inbound without an active number", agent(text("12345"), voice, parley.Inbound), pending, "calling"},

@@ -19,6 +19,7 @@ import (
 	"github.com/parley-voice/parley/internal/calls"
 	"github.com/parley-voice/parley/internal/config"
 	"github.com/parley-voice/parley/internal/egress"
+	"github.com/parley-voice/parley/internal/flow"
 	"github.com/parley-voice/parley/internal/httpapi"
 	"github.com/parley-voice/parley/internal/jobs"
 	"github.com/parley-voice/parley/internal/media"
@@ -149,6 +150,7 @@ func (h *house) openDoors(context.Context) error {
 			Accounts: accounts.New(h.store, secrets.HashToken, secrets.NewSecret),
 			Agents: agents.New(agents.Deps{
 				Store: h.store, Eraser: h.eraser, Voices: h.voices, Vault: h.key, CheckURL: h.guard.CheckURL, Languages: h.engines.languages,
+				CheckFlow: flow.Check,
 			}),
 			Voices: h.voices, Billing: h.billing, Telephony: h.telephony, Webhooks: h.webhooks, Calls: h.board, Erasures: h.eraser,
 			Recordings: h.blobs, Signer: h.key,

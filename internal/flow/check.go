@@ -41,8 +41,11 @@ func read(raw json.RawMessage) (*Graph, []string) {
 	}
 	order := r.nodes(g, top)
 	r.globals(g, top)
-	if meta := top["meta"]; given(meta) && json.Unmarshal(meta, &fields{}) != nil {
+	if meta := (fields{}); given(top["meta"]) && json.Unmarshal(top["meta"], &meta) != nil {
 		r.fault("meta must be an object")
+	} else {
+		r.text("meta", meta, mostID, "name")
+		r.text("meta", meta, mostID, "version")
 	}
 	r.targets(g, order)
 	return g, r.errs

@@ -20,6 +20,8 @@ func TestCheck(t *testing.T) {
 		{"a node that is said and leads nowhere ends the call", flowOf(`{"id":"a","type":"say","content":"Hi","next":null}`), nil},
 		{"what the editor adds is its own", `{"initial_node_id":"a","meta":{"name":"n","version":"2","zoom":1},"viewport":{},
 			"nodes":[{"id":"a","type":"end","position":{"x":1,"y":[2]},"data":{"label":"Bye"}}]}`, nil},
+		{"meta names name and version", `{"initial_node_id":"a","meta":{"name":1,"version":2},"nodes":[{"id":"a","type":"end"}]}`,
+			[]string{"meta has an invalid name: it must be a string", "meta has an invalid version: it must be a string"}},
 		{"no object", `[]`, []string{"flow_config must be an object"}},
 		{"null", `null`, []string{"flow_config must be an object"}},
 		{"no JSON", `{"initial_node_id"`, []string{"flow_config must be an object"}},

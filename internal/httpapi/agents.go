@@ -11,41 +11,42 @@ import (
 
 // agentJSON is an agent as it is shown everywhere.
 type agentJSON struct {
-	ID                   string          `json:"id"`
-	Name                 string          `json:"name"`
-	Label                string          `json:"label"`
-	Description          *string         `json:"description"`
-	Language             language        `json:"language"`
-	Voice                *agentVoiceJSON `json:"voice"`
-	InitialMessage       *string         `json:"initial_message"`
-	InterruptSensitivity sensitivity     `json:"interrupt_sensitivity"`
-	Endpointing          string          `json:"endpointing_sensitivity"`
-	IVRNavigation        string          `json:"ivr_navigation_mode"`
-	Speed                float64         `json:"conversation_speed"`
-	InitialMessageDelay  int             `json:"initial_message_delay"`
-	AskIfHumanPresent    bool            `json:"ask_if_human_present_on_idle"`
-	IdleSeconds          int             `json:"idle_time_seconds"`
-	MaxIdleChecks        *int            `json:"max_idle_check_count"`
-	MaxCallSeconds       *int            `json:"max_call_duration_seconds"`
-	GoodbyeOnMax         *bool           `json:"say_goodbye_on_max_duration"`
-	InactivitySeconds    *int            `json:"user_inactivity_timeout_seconds"`
-	InitialIdleSeconds   *int            `json:"initial_idle_time_seconds"`
-	InitialMaxIdleChecks *int            `json:"initial_max_idle_check_count"`
-	Temperature          float64         `json:"llm_temperature"`
-	Recording            bool            `json:"enable_recording"`
-	Direction            direction       `json:"direction"`
-	WhoSpeaksFirst       speaker         `json:"who_speaks_first"`
-	Engine               string          `json:"engine,omitempty" doc:"Configured engine set; absent for the server's default."`
-	Status               string          `json:"current_status" enum:"draft,published"`
-	Sandbox              bool            `json:"is_sandbox"`
-	Ready                bool            `json:"is_ready_to_publish"`
-	Advanced             advancedJSON    `json:"advanced_settings"`
-	Callback             null            `json:"callback_config" doc:"The server has no callback agents."`
-	CreatedAt            stamp           `json:"created_at"`
-	UpdatedAt            stamp           `json:"updated_at"`
-	Trainings            []trainingJSON  `json:"trainings" nullable:"false"`
-	Actions              []actionJSON    `json:"actions" nullable:"false"`
-	Numbers              []AgentDIDJSON  `json:"phone_numbers" nullable:"false"`
+	ID                   string           `json:"id"`
+	Name                 string           `json:"name"`
+	Label                string           `json:"label"`
+	Description          *string          `json:"description"`
+	Language             language         `json:"language"`
+	Voice                *agentVoiceJSON  `json:"voice"`
+	InitialMessage       *string          `json:"initial_message"`
+	InterruptSensitivity sensitivity      `json:"interrupt_sensitivity"`
+	Endpointing          string           `json:"endpointing_sensitivity"`
+	IVRNavigation        string           `json:"ivr_navigation_mode"`
+	Speed                float64          `json:"conversation_speed"`
+	InitialMessageDelay  int              `json:"initial_message_delay"`
+	AskIfHumanPresent    bool             `json:"ask_if_human_present_on_idle"`
+	IdleSeconds          int              `json:"idle_time_seconds"`
+	MaxIdleChecks        *int             `json:"max_idle_check_count"`
+	MaxCallSeconds       *int             `json:"max_call_duration_seconds"`
+	GoodbyeOnMax         *bool            `json:"say_goodbye_on_max_duration"`
+	InactivitySeconds    *int             `json:"user_inactivity_timeout_seconds"`
+	InitialIdleSeconds   *int             `json:"initial_idle_time_seconds"`
+	InitialMaxIdleChecks *int             `json:"initial_max_idle_check_count"`
+	Temperature          float64          `json:"llm_temperature"`
+	Recording            bool             `json:"enable_recording"`
+	Direction            direction        `json:"direction"`
+	WhoSpeaksFirst       speaker          `json:"who_speaks_first"`
+	Engine               string           `json:"engine,omitempty" doc:"Configured engine set; absent for the server's default."`
+	Mode                 conversationMode `json:"conversation_mode"`
+	Status               string           `json:"current_status" enum:"draft,published"`
+	Sandbox              bool             `json:"is_sandbox"`
+	Ready                bool             `json:"is_ready_to_publish"`
+	Advanced             advancedJSON     `json:"advanced_settings"`
+	Callback             null             `json:"callback_config" doc:"The server has no callback agents."`
+	CreatedAt            stamp            `json:"created_at"`
+	UpdatedAt            stamp            `json:"updated_at"`
+	Trainings            []trainingJSON   `json:"trainings" nullable:"false"`
+	Actions              []actionJSON     `json:"actions" nullable:"false"`
+	Numbers              []AgentDIDJSON   `json:"phone_numbers" nullable:"false"`
 }
 
 type agentVoiceJSON struct {
@@ -91,7 +92,7 @@ func showAgent(v agents.View) agentJSON {
 		IdleSeconds: s.IdleSeconds, MaxIdleChecks: s.MaxIdleChecks, MaxCallSeconds: s.MaxCallSeconds, GoodbyeOnMax: s.GoodbyeOnMax,
 		InactivitySeconds: s.InactivitySeconds, InitialIdleSeconds: s.InitialIdleSeconds, InitialMaxIdleChecks: s.InitialMaxIdleChecks,
 		Temperature: s.Temperature, Recording: s.Recording, Direction: direction(v.Direction), WhoSpeaksFirst: speaker(s.WhoSpeaksFirst),
-		Engine: s.Engine, Status: string(v.Status), Ready: v.Ready, Advanced: advancedJSON(s.Advanced),
+		Engine: s.Engine, Mode: conversationMode(v.Mode), Status: string(v.Status), Ready: v.Ready, Advanced: advancedJSON(s.Advanced),
 		CreatedAt: stamp(v.CreatedAt), UpdatedAt: stamp(v.UpdatedAt),
 		Trainings: each(v.Trainings, showTraining), Actions: each(v.Actions, showAction), Numbers: each(v.Numbers, showAgentDID),
 	}

@@ -127,6 +127,7 @@ func build(cfg Config, deps Deps) *api {
 	a.trainingRoutes()
 	a.actionRoutes()
 	a.integrationRoutes()
+	a.flowRoutes()
 	a.voiceRoutes()
 	a.trunkRoutes()
 	a.softphoneRoutes()

@@ -179,12 +179,21 @@ func (d *document) addRefusals(o *huma.Operation, rt *route) {
 		if o.Responses[key] == nil {
 			o.Responses[key] = &huma.Response{
 				Description: http.StatusText(status),
-				Content:     map[string]*huma.MediaType{"application/json": {Schema: d.ref(reflect.TypeFor[errorBody]())}},
+				Content:     map[string]*huma.MediaType{"application/json": {Schema: d.refused(c)}},
 			}
 		}
 	}
 	slices.SortStableFunc(list, func(a, b errorCode) int { return a.Status - b.Status })
 	o.Extensions = map[string]any{"x-error-codes": list}
+}
+
+// refused is the body of a refusal.
+func (d *document) refused(c parley.Code) *huma.Schema {
+	body := d.ref(reflect.TypeFor[errorBody]())
+	if c != parley.FlowInvalid {
+		return body
+	}
+	return &huma.Schema{AnyOf: []*huma.Schema{d.ref(reflect.TypeFor[listErrorBody]()), body}}
 }
 
 func (d *document) yaml() ([]byte, error) {

@@ -66,6 +66,7 @@ var table = map[parley.Code]refusal{
 	parley.DIDInUse:              {409, "DID is still assigned to active agents"},
 	parley.BodyTooLarge:          {413, "The request body is too large."},
 	parley.ValidationError:       {422, "The given data was invalid."},
+	parley.FlowInvalid:           {422, "Flow validation failed"},
 	parley.OptimizedNotEligible:  {422, "Agent does not meet the call volume threshold for optimized costs"},
 	parley.TrunkNotVerified:      {422, "Verify the trunk before activating it"},
 	parley.RateLimitExceeded:     {429, "Too many requests. Please try again later."},
@@ -84,6 +85,14 @@ type errorBody struct {
 	// Error is the cause of a 401, the text of a failed demo, or the nested error of the operation that places calls.
 	Error      any `json:"error,omitempty"`
 	StatusCode int `json:"status_code,omitempty"` // of a 401
+}
+
+// listErrorBody is that of a graph that cannot be run: there errors are a plain list (contract notes, C29).
+type listErrorBody struct {
+	Success bool        `json:"success"`
+	Message string      `json:"message"`
+	Code    parley.Code `json:"code"`
+	Errors  []string    `json:"errors" nullable:"false" minItems:"1"`
 }
 
 // nestedError is the error within the error of the operation that places calls.
@@ -126,6 +135,10 @@ func fail(log *slog.Logger, w http.ResponseWriter, r *http.Request, o *op, err e
 	}
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	if e.List != nil {
+		writeJSON(w, status, listErrorBody{Message: o.text(e), Code: e.Code, Errors: e.List})
+		return
 	}
 	writeJSON(w, status, o.errorBody(e, status))
 }

@@ -75,8 +75,9 @@ func fill(t *testing.T, s *Store) *parley.Agent {
 	for range 40 {
 		c := &parley.Call{
 			ID: parley.NewID(), EnvironmentID: markedEnv, AgentID: a.ID, SID: word + parley.NewID(), To: phone, From: phone,
-			Status: parley.CallCompleted, EndedReason: parley.EndedByCaller, Snapshot: &parley.Snapshot{Agent: *a, Trainings: []parley.Training{tr}, Actions: []parley.Action{act}, Flow: flow},
-			Payload: json.RawMessage(`{"name":"` + word + `"}`), Context: json.RawMessage(`{"name":"` + word + `"}`),
+			Status: parley.CallCompleted, EndedReason: parley.EndedByCaller,
+			Snapshot: &parley.Snapshot{Agent: *a, Trainings: []parley.Training{tr}, Actions: []parley.Action{act}, Flow: flow},
+			Payload:  json.RawMessage(`{"name":"` + word + `"}`), Context: json.RawMessage(`{"name":"` + word + `"}`),
 			Messages: []parley.TakenMessage{{TakenAt: now, Slots: map[string]string{"phone": phone}}}, CreatedAt: now, UpdatedAt: now,
 		}
 		turns := []parley.Turn{
@@ -228,7 +229,8 @@ func TestPostgresKeepsNoDeletedRowsAndSaysWhatItKeeps(t *testing.T) {
 	}
 	var dead, rows int
 	err = s.write.NewRaw("SELECT (SELECT count(*) FROM turns) + (SELECT count(*) FROM sip_messages) + "+
-		"(SELECT count(*) FROM calls) + (SELECT count(*) FROM agents) + (SELECT count(*) FROM trainings) + (SELECT count(*) FROM actions) + (SELECT count(*) FROM flow_versions) + "+
+		"(SELECT count(*) FROM calls) + (SELECT count(*) FROM agents) + (SELECT count(*) FROM trainings) + "+
+		"(SELECT count(*) FROM actions) + (SELECT count(*) FROM flow_versions) + "+
 		"(SELECT count(*) FROM deliveries) + (SELECT count(*) FROM delivery_logs) + (SELECT count(*) FROM delivery_lanes) + (SELECT count(*) FROM webhooks)").
 		Scan(t.Context(), &rows)
 	if err != nil || rows != 0 {

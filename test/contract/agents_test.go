@@ -84,6 +84,7 @@ func TestChangesTakeAnAgentBackToDraft(t *testing.T) {
 		{"an action", true, request{op: "upsertAction", path: at, body: actionBody(nil)}},
 		{"an action's deletion", true, request{op: "deleteAction", path: []string{agent, action}}},
 		{"a training's deletion", true, request{op: "deleteTraining", path: []string{agent, training}}},
+		{"the flow", false, request{op: "updateAgentFlow", path: at, body: flowBody(nil)}},
 		{"advanced settings", false, request{op: "updateAgentAdvancedSettings", path: at, body: object{"enable_initial_message_cache": false}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

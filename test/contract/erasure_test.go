@@ -31,7 +31,8 @@ func TestAPreviewSaysWhatADeletionWouldDo(t *testing.T) {
 	for _, place := range p["places"].([]any) {
 		items[place.(object)["name"].(string)] = place.(object)["items"]
 	}
-	if items["agent"] != 1.0 || items["trainings"] != 1.0 || items["calls"] != 1.0 || items["jobs"] != 1.0 || items["transcripts"] != 0.0 {
+	if items["agent"] != 1.0 || items["trainings"] != 1.0 || items["flow_versions"] != 0.0 ||
+		items["calls"] != 1.0 || items["jobs"] != 1.0 || items["transcripts"] != 0.0 {
 		t.Errorf("items %v", items)
 	}
 	if numbers := p["phone_numbers"].([]any); len(numbers) != 1 {

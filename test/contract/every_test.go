@@ -71,6 +71,10 @@ func (h *house) successes() {
 		{op: "deleteTraining", path: []string{agent, training}},
 		{op: "listActions", path: at},
 		{op: "deleteAction", path: []string{agent, action}},
+		{op: "updateAgentFlow", path: at, body: flowBody(nil)},
+		{op: "getAgentFlow", path: at},
+		{op: "listAgentFlowVersions", path: at},
+		{op: "validateAgentFlow", path: at, body: object{"flow_config": object{}}},
 		{op: "listActionIntegrations"},
 		{op: "listActionIntegrationsByCategory", path: []string{"data"}},
 		{op: "getActionIntegrationConfig", path: []string{"http"}},
@@ -180,6 +184,8 @@ func (h *house) refusalsByRow() {
 		{op: "updateAgentAdvancedSettings", path: at, body: object{"enable_initial_message_cache": 1}},
 		{op: "upsertTraining", path: at, body: object{}},
 		{op: "upsertAction", path: at, body: object{}},
+		{op: "updateAgentFlow", path: at, body: object{}},
+		{op: "validateAgentFlow", path: at, body: object{}},
 		{op: "listVoiceTemplates", query: "?language=xx"},
 		{op: "createSipTrunk", body: object{}},
 		{op: "updateSipTrunk", path: on, body: object{"port": 0}},
@@ -197,6 +203,7 @@ func (h *house) refusalsByRow() {
 	} {
 		h.refused(h.call(r), 422, parley.ValidationError)
 	}
+	h.refused(h.call(request{op: "updateAgentFlow", path: at, body: flowBody(object{"nodes": []any{}})}), 422, parley.FlowInvalid)
 	h.refused(h.call(request{op: "updateAgentVoice", path: at, body: voiceBody(object{"voice_id": "x"})}), 404, parley.VoiceNotFound)
 	h.refused(h.call(request{op: "deleteTraining", path: at}), 404, parley.TrainingNotFound)
 	h.refused(h.call(request{op: "deleteAction", path: at}), 404, parley.ActionNotFound)

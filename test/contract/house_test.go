@@ -27,6 +27,7 @@ import (
 	"github.com/parley-voice/parley/internal/egress"
 	"github.com/parley-voice/parley/internal/envelope"
 	"github.com/parley-voice/parley/internal/erasure"
+	"github.com/parley-voice/parley/internal/flow"
 	"github.com/parley-voice/parley/internal/httpapi"
 	"github.com/parley-voice/parley/internal/ledger"
 	"github.com/parley-voice/parley/internal/media"
@@ -171,7 +172,7 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 	h.run(transport.Run)
 	server := httptest.NewServer(httpapi.New(httpapi.Config{RateLimit: 1_000_000}, httpapi.Deps{
 		Accounts: h.accounts, Agents: agents.New(agents.Deps{
-			Store: db, Eraser: eraser, Voices: voices, Vault: key, CheckURL: guard.CheckURL, Languages: languages,
+			Store: db, Eraser: eraser, Voices: voices, Vault: key, CheckURL: guard.CheckURL, Languages: languages, CheckFlow: flow.Check,
 		}), Voices: voices,
 		Telephony: phones, Calls: board, Billing: h.billing, Webhooks: h.webhooks, Erasures: eraser, Recordings: h.blobs, Signer: key,
 		Transport: transport, Log: log,
