@@ -58,35 +58,31 @@ func within(refused string) string {
 	return strings.Replace(refused, "ACK sip:[to]@[remote_ip]:[remote_port]", "ACK [next_url]", 1)
 }
 
-// TestSessionsWithSipp has a caller for what sessions come to when both sides want something, or nobody does.
+// TestSessionsWithSipp has callers for what sessions come to when both sides want something, or nobody does. They wait side by side.
 func TestSessionsWithSipp(t *testing.T) {
 	t.Parallel()
 	NeedModels(t)
 	Need(t, "sipp")
-	server := Start(t, loopbackTrunks, Env("PARLEY_RTP_TIMEOUT=2m"))
-	server.Clinic(JSON{"who_speaks_first": "user", "initial_user_inactivity_timeout_seconds": 180})
-	t.Run("our refresh crosses the caller's INVITE: both are put off, ours comes again (RFC 3261 §14.1, RFC 4028 §7.4)", func(t *testing.T) {
-		t.Parallel()
-		server.in(t).calls(t, Number, []string{
-			invites(spokenSDP, shorter+"90;refresher=uas"), answered, acknowledges, isRefreshed,
-			strings.Replace(reinvites(spokenSDP), "[last_To:]", "To: <sip:[to]@[remote_ip]:[remote_port]>[peer_tag_param]", 1),
-			within(refused(491, "", "")), meetsHalfWay, isRefreshed, agrees, leaves,
-		})
+	s := Start(t, loopbackTrunks, Env("PARLEY_RTP_TIMEOUT=2m"))
+	s.Clinic(JSON{"who_speaks_first": "user", "initial_user_inactivity_timeout_seconds": 180})
+	begun := time.Now()
+	// Our refresh crosses the caller's INVITE: both are put off, ours comes again (RFC 3261 §14.1, RFC 4028 §7.4).
+	crossing := s.dials(t, Number, []string{
+		invites(spokenSDP, shorter+"90;refresher=uas"), answered, acknowledges, isRefreshed,
+		strings.Replace(reinvites(spokenSDP), "[last_To:]", "To: <sip:[to]@[remote_ip]:[remote_port]>[peer_tag_param]", 1),
+		within(refused(491, "", "")), meetsHalfWay, isRefreshed, agrees, leaves,
 	})
-	t.Run("nobody refreshes: BYE a third before the end (RFC 4028 §10)", func(t *testing.T) {
-		t.Parallel()
-		begun := time.Now()
-		server.in(t).calls(t, Number, []string{invites(spokenSDP, shorter+"90;refresher=uac"), answered, acknowledges, isHungUp})
-		if took := time.Since(begun); took < 55*time.Second {
-			t.Errorf("the BYE came within %s", took)
-		}
+	// Nobody refreshes: BYE a third before the end (RFC 4028 §10).
+	nobody := s.dials(t, Number, []string{invites(spokenSDP, shorter+"90;refresher=uac"), answered, acknowledges, isHungUp})
+	// A second BYE finds no call (RFC 3261 §15.1.2).
+	s.calls(t, Number, []string{
+		invites(spokenSDP), answered, acknowledges, aWhile, saysBye, strings.Replace(saysBye, `response="200"`, `response="481"`, 1),
 	})
-	t.Run("a second BYE finds no call (RFC 3261 §15.1.2)", func(t *testing.T) {
-		t.Parallel()
-		server.in(t).calls(t, Number, []string{
-			invites(spokenSDP), answered, acknowledges, aWhile, saysBye, strings.Replace(saysBye, `response="200"`, `response="481"`, 1),
-		})
-	})
+	crossing()
+	nobody()
+	if took := time.Since(begun); took < 55*time.Second {
+		t.Errorf("the BYE came within %s", took)
+	}
 }
 
 var toTag = regexp.MustCompile(`(?m)^To:.*;tag=([^;\r\n]+)`)
