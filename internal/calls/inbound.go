@@ -11,6 +11,10 @@ import (
 	"github.com/parley-voice/parley/internal/store"
 )
 
+// admitWithin bounds how long a caller waits for the database before he is told that there is no room: a carrier then tries elsewhere,
+// and a server that has fallen behind does no work for callers who are gone.
+const admitWithin = 4 * time.Second
+
 var _ media.Answerer = (*Switchboard)(nil)
 
 // refused is why an incoming call is not taken.
@@ -91,6 +95,8 @@ func (s *Switchboard) admit(ctx context.Context, in media.Incoming) (*live, erro
 	if l == nil {
 		return nil, &refused{media.RefuseNoCapacity, "no capacity: too many calls, or the server is stopping"}
 	}
+	ctx, cancel := context.WithTimeout(ctx, admitWithin)
+	defer cancel()
 	err := s.admitRow(ctx, l, in.Invite())
 	if err != nil {
 		s.leave(l)

@@ -55,12 +55,17 @@ type house struct {
 // flaky is a database that may go away.
 type flaky struct {
 	store.Store
-	away atomic.Bool
+	away   atomic.Bool
+	behind atomic.Bool // other transactions wait before ours, longer than anybody does
 }
 
 func (f *flaky) Update(ctx context.Context, fn func(context.Context, store.Tx) error) error {
 	if f.away.Load() {
 		return store.ErrUnavailable
+	}
+	if f.behind.Load() {
+		<-ctx.Done()
+		return ctx.Err()
 	}
 	return f.Store.Update(ctx, fn)
 }

@@ -96,6 +96,19 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestCallerIsSentElsewhereWhenTheDatabaseFallsBehind(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.store.behind.Store(true)
+		begun, r := time.Now(), h.ring(number)
+		<-r.done
+		h.store.behind.Store(false)
+		if _, answered, refusal := r.Fate(); answered || refusal != media.RefuseNoCapacity || time.Since(begun) > 5*time.Second {
+			t.Errorf("answered %v, refused with %d after %s", answered, refusal, time.Since(begun))
+		}
+		h.none()
+	})
+}
+
 func TestNationalFormAndSeveralEnvironments(t *testing.T) {
 	inHouse(t, func(h *house) {
 		r := h.ring("5550100001") // as dialled inside the country
