@@ -77,6 +77,8 @@ type Call struct {
 	Cost          float64  // in the server's currency, known at the end
 	Quality       *Quality // of its sound; nil until it ended, and where no network carried it in packets
 	Transfers     []Transfer
+	Voicemail     bool      // a machine answered it
+	Callback      *Callback // of a call on a callback agent's number; nil on others. It never changes
 	NodeID        string
 	LeaseUntil    time.Time // renewed by the node that holds the call; past it the call is lost
 	DialAt        time.Time // of an outbound call

@@ -18,6 +18,8 @@ const (
 	VoiceNotFound         Code = "VOICE_NOT_FOUND"
 	VoiceTemplateNotFound Code = "VOICE_TEMPLATE_NOT_FOUND"
 	CallNotFound          Code = "CALL_NOT_FOUND"
+	NotACallbackAgent     Code = "NOT_A_CALLBACK_AGENT"
+	InvalidAgentDirection Code = "INVALID_AGENT_DIRECTION"
 	NoActiveCall          Code = "NO_ACTIVE_CALL"
 	TrunkNotFound         Code = "SIP_TRUNK_NOT_FOUND"
 	DIDNotFound           Code = "DID_NOT_FOUND"

@@ -55,6 +55,7 @@ type View struct {
 	Trainings []parley.Training
 	Actions   []ActionView
 	Numbers   []*parley.PhoneNumber
+	Callback  *parley.CallbackRole  // nil when it has none
 	Template  *parley.VoiceTemplate // of its voice; nil when it has none, or the template is no longer offered
 }
 
@@ -132,9 +133,13 @@ func (a *Agents) views(ctx context.Context, tx store.Tx, rows ...*parley.Agent) 
 	if err != nil {
 		return nil, err
 	}
+	callbacks, err := tx.CallbackRolesOf(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
 	views := make([]View, len(rows))
 	for i, r := range rows {
-		views[i] = View{Agent: r, Trainings: trainings[r.ID], Numbers: numbers[r.ID]}
+		views[i] = View{Agent: r, Trainings: trainings[r.ID], Numbers: numbers[r.ID], Callback: callbacks[r.ID]}
 		if views[i].Actions, err = a.unsealed(actions[r.ID]); err != nil {
 			return nil, err
 		}

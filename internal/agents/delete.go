@@ -58,6 +58,8 @@ type Preview struct {
 	Blockers []*parley.Error
 	Places   []parley.PlaceSize
 	Numbers  []*parley.PhoneNumber // attached; they stay
+	// Callbacks are the callback agents whose lists of sources it leaves.
+	Callbacks []*parley.Agent
 }
 
 // DeletionPreview looks at what a deletion would do and changes nothing.
@@ -65,7 +67,7 @@ func (a *Agents) DeletionPreview(ctx context.Context, actor parley.Actor, id str
 	if err := actor.Require(parley.ReadAgents); err != nil {
 		return p, err
 	}
-	var lessons, actions, flows int
+	var below []parley.PlaceSize
 	err = a.deps.Store.View(ctx, func(ctx context.Context, tx store.Tx) error {
 		if p.Agent, err = tx.Agent(ctx, actor.EnvironmentID, id); err != nil {
 			return err
@@ -78,25 +80,37 @@ func (a *Agents) DeletionPreview(ctx context.Context, actor parley.Actor, id str
 			return err
 		}
 		p.Numbers = numbers[id]
-		trainings, err := tx.TrainingsOf(ctx, id)
-		if err != nil {
+		if p.Callbacks, err = tx.CallbackAgentsFrom(ctx, id); err != nil {
 			return err
 		}
-		acts, err := tx.ActionsOf(ctx, id)
-		if err != nil {
-			return err
-		}
-		versions, err := tx.FlowVersions(ctx, id)
-		lessons, actions, flows = len(trainings[id]), len(acts[id]), len(versions)
+		below, err = children(ctx, tx, id)
 		return err
 	})
 	if err != nil {
 		return p, err
 	}
 	p.Places, err = a.deps.Eraser.Measure(ctx, id)
-	p.Places = append([]parley.PlaceSize{
-		{Name: "agent", Items: 1}, {Name: "trainings", Items: int64(lessons)}, {Name: "actions", Items: int64(actions)},
-		{Name: "flow_versions", Items: int64(flows)},
-	}, p.Places...)
+	p.Places = append(append([]parley.PlaceSize{{Name: "agent", Items: 1}}, below...), p.Places...)
 	return p, err
+}
+
+// children are the places that go with the agent's own row.
+func children(ctx context.Context, tx store.Tx, id string) ([]parley.PlaceSize, error) {
+	trainings, err := tx.TrainingsOf(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	actions, err := tx.ActionsOf(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := tx.FlowVersions(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	roles, err := tx.CallbackRolesOf(ctx, id)
+	return []parley.PlaceSize{
+		{Name: "trainings", Items: int64(len(trainings[id]))}, {Name: "actions", Items: int64(len(actions[id]))},
+		{Name: "flow_versions", Items: int64(len(versions))}, {Name: "callback_role", Items: int64(len(roles))},
+	}, err
 }

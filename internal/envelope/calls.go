@@ -160,3 +160,12 @@ func (t *tx) OpenCalls(ctx context.Context, f store.OpenFilter) ([]*parley.Call,
 func (t *tx) LostCalls(ctx context.Context, deadline time.Time, limit int) ([]*parley.Call, error) {
 	return t.allOpened(t.Tx.LostCalls(ctx, deadline, limit))
 }
+
+// CallToReturn likewise.
+func (t *tx) CallToReturn(ctx context.Context, env, agentID, phone string, since time.Time) (*parley.Call, error) {
+	c, err := t.Tx.CallToReturn(ctx, env, agentID, phone, since)
+	if c == nil {
+		return nil, err
+	}
+	return t.opened(c, err)
+}

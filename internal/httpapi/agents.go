@@ -41,7 +41,7 @@ type agentJSON struct {
 	Sandbox              bool             `json:"is_sandbox"`
 	Ready                bool             `json:"is_ready_to_publish"`
 	Advanced             advancedJSON     `json:"advanced_settings"`
-	Callback             null             `json:"callback_config" doc:"The server has no callback agents."`
+	Callback             *callbackJSON    `json:"callback_config"`
 	CreatedAt            stamp            `json:"created_at"`
 	UpdatedAt            stamp            `json:"updated_at"`
 	Trainings            []trainingJSON   `json:"trainings" nullable:"false"`
@@ -93,7 +93,7 @@ func showAgent(v agents.View) agentJSON {
 		InactivitySeconds: s.InactivitySeconds, InitialIdleSeconds: s.InitialIdleSeconds, InitialMaxIdleChecks: s.InitialMaxIdleChecks,
 		Temperature: s.Temperature, Recording: s.Recording, Direction: direction(v.Direction), WhoSpeaksFirst: speaker(s.WhoSpeaksFirst),
 		Engine: s.Engine, Mode: conversationMode(v.Mode), Status: string(v.Status), Ready: v.Ready, Advanced: advancedJSON(s.Advanced),
-		CreatedAt: stamp(v.CreatedAt), UpdatedAt: stamp(v.UpdatedAt),
+		Callback: showCallback(v.Callback), CreatedAt: stamp(v.CreatedAt), UpdatedAt: stamp(v.UpdatedAt),
 		Trainings: each(v.Trainings, showTraining), Actions: each(v.Actions, showAction), Numbers: each(v.Numbers, showAgentDID),
 	}
 }

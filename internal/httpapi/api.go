@@ -128,6 +128,7 @@ func build(cfg Config, deps Deps) *api {
 	a.actionRoutes()
 	a.integrationRoutes()
 	a.flowRoutes()
+	a.callbackRoutes()
 	a.voiceRoutes()
 	a.trunkRoutes()
 	a.softphoneRoutes()

@@ -129,6 +129,7 @@ type previewJSON struct {
 	Blockers  []blockerJSON  `json:"blockers" nullable:"false"`
 	Places    []sizeJSON     `json:"places" nullable:"false"`
 	Numbers   []AgentDIDJSON `json:"phone_numbers" nullable:"false" doc:"Attached to the agent; they stay."`
+	Callbacks []agentRefJSON `json:"callback_agents" nullable:"false" doc:"Agents whose lists of sources it leaves."`
 	Campaigns []none         `json:"campaigns" nullable:"false" doc:"Always empty: the server has no campaigns."`
 }
 
@@ -157,6 +158,7 @@ func (a *api) previewDeletion(ctx context.Context, r *in[none, none]) (previewJS
 	}
 	return previewJSON{
 		AgentID: p.Agent.ID, Deletable: len(p.Blockers) == 0, Campaigns: []none{}, Numbers: each(p.Numbers, showAgentDID),
+		Callbacks: each(p.Callbacks, showAgentRef),
 		Blockers: each(p.Blockers, func(e *parley.Error) blockerJSON {
 			return blockerJSON{string(e.Code), table[e.Code].text, remedies[e.Code]}
 		}),

@@ -39,6 +39,8 @@ var table = map[parley.Code]refusal{
 	parley.VoiceNotFound:         {404, "Voice template not found"},
 	parley.VoiceTemplateNotFound: {404, "Voice template not found"},
 	parley.CallNotFound:          {404, "Call not found"},
+	parley.NotACallbackAgent:     {404, "Agent is not configured as a callback agent"},
+	parley.InvalidAgentDirection: {422, "Agent must have direction=inbound to serve as a callback"},
 	parley.NoActiveCall:          {404, "No active call found for this phone number"},
 	parley.TrunkNotFound:         {404, "SIP trunk not found"},
 	parley.DIDNotFound:           {404, "DID not found"},

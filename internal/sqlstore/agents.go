@@ -96,6 +96,9 @@ func (t *tx) ListAgents(ctx context.Context, env string, f store.AgentFilter) ([
 	if f.Direction != "" {
 		q = q.Where("a.direction = ?", f.Direction)
 	}
+	if f.Callback {
+		q = q.Where("a.id IN (SELECT agent_id FROM callback_roles)")
+	}
 	if f.Search != "" {
 		q = q.Where("?", t.contains("a.folded", strings.ToLower(f.Search)))
 	}

@@ -43,6 +43,10 @@ type callRow struct {
 	AnsweredAt    *time.Time
 	EndedAt       *time.Time
 	ErasureID     *string // set by a claim alone
+	Voicemail     bool
+	// Null when the call is on no callback agent's number, empty when it returns no call.
+	CallbackSource *string
+	CallbackCall   *string
 }
 
 func callToRow(c *parley.Call) *callRow {
@@ -54,6 +58,10 @@ func callToRow(c *parley.Call) *callRow {
 		LeaseUntil: stampOrZero(c.LeaseUntil), DialAt: stampOrZero(c.DialAt),
 		CreatedAt: parley.Stamp(c.CreatedAt), UpdatedAt: parley.Stamp(c.UpdatedAt),
 		AnsweredAt: stampOrNil(c.AnsweredAt), EndedAt: stampOrNil(c.EndedAt),
+	}
+	r.Voicemail = c.Voicemail
+	if c.Callback != nil {
+		r.CallbackSource, r.CallbackCall = &c.Callback.SourceID, &c.Callback.CallID
 	}
 	if r.Messages == nil {
 		r.Messages = []parley.TakenMessage{}
@@ -73,7 +81,10 @@ func (r *callRow) call() *parley.Call {
 		LeaseUntil: stampOrZero(r.LeaseUntil), DialAt: stampOrZero(r.DialAt),
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), AnsweredAt: stampOrNil(r.AnsweredAt), EndedAt: stampOrNil(r.EndedAt),
 	}
-	c.Cost = r.Cost
+	c.Cost, c.Voicemail = r.Cost, r.Voicemail
+	if r.CallbackSource != nil && r.CallbackCall != nil {
+		c.Callback = &parley.Callback{SourceID: *r.CallbackSource, CallID: *r.CallbackCall}
+	}
 	if len(r.Messages) > 0 {
 		c.Messages = r.Messages
 	}

@@ -35,7 +35,7 @@ func (t *tx) UpdateCall(ctx context.Context, c *parley.Call) (bool, error) {
 	if err := t.holdCall(ctx, c.ID); err != nil {
 		return false, err
 	}
-	kept := []string{"id", "environment_id", "agent_id", "created_at", "erasure_id"}
+	kept := []string{"id", "environment_id", "agent_id", "created_at", "erasure_id", "callback_source", "callback_call"}
 	for column, missing := range map[string]bool{
 		"snapshot": c.Snapshot == nil, "recording": c.Recording == "", "recording_note": c.RecordingNote == "", "messages": c.Messages == nil,
 		"quality": c.Quality == nil, "transfers": c.Transfers == nil,

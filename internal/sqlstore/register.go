@@ -70,8 +70,10 @@ var harmless = map[string][]string{
 	"erasures":         {"*"}, // receipts
 	"calls": {
 		"id", "environment_id", "agent_id", "direction", "transport", "status", "ended_reason", "trunk_id", "number_id", "token_hash",
-		"recording", "node_id", "erasure_id", "quality",
+		"recording", "node_id", "erasure_id", "quality", "callback_source", "callback_call",
 	},
+	"callback_roles":   {"*"}, // ids and outcomes
+	"callback_sources": {"*"}, // ids
 }
 
 // of is the condition of calls within a scope.

@@ -38,6 +38,7 @@ type Tx interface {
 	Trainings
 	Actions
 	Flows
+	Callbacks
 	Trunks
 	Numbers
 	Softphones
@@ -69,6 +70,7 @@ type AgentFilter struct {
 	Status    parley.AgentStatus
 	Direction parley.Direction
 	Search    string // part of name or label, any case
+	Callback  bool   // those with the callback role only
 	Page      Page
 }
 

@@ -78,6 +78,13 @@ func (h *house) successes() {
 		{op: "listActionIntegrations"},
 		{op: "listActionIntegrationsByCategory", path: []string{"data"}},
 		{op: "getActionIntegrationConfig", path: []string{"http"}},
+		{op: "listCallbackAgents"},
+		{op: "listCallbackSourceAgents"},
+		{op: "getCallbackStats"},
+		{op: "getCallbackAgent", path: []string{h.callbackAgent(agent)}},
+		{op: "checkCallbackConstraints", path: at, body: object{}},
+		{op: "updateAgentCallback", path: []string{h.callbackAgent(agent)}, body: object{"source_agent_ids": []string{agent}}},
+		{op: "removeAgentCallback", path: []string{h.callbackAgent(agent)}},
 		{op: "listVoiceTemplates"},
 		{op: "getVoiceTemplateDemo", path: []string{"rose"}},
 		{op: "listSipTrunks"},
@@ -198,6 +205,10 @@ func (h *house) refusalsByRow() {
 		{op: "createUserApiToken", body: object{}},
 		{op: "createAgentWebhook", path: at, body: object{}},
 		{op: "updateAgentWebhook", path: []string{agent, h.hook(agent, nil)}, body: object{"timeout": 1}},
+		{op: "setAgentCallback", path: at, body: object{"source_agent_ids": []string{}}},
+		{op: "updateAgentCallback", path: []string{h.callbackAgent(h.agent(object{"direction": "outbound"}))}, body: object{}},
+		{op: "checkCallbackConstraints", path: at, body: object{"is_callback_agent": "yes"}},
+		{op: "getCallbackStats", query: "?start_date=today"},
 		{op: "getCallSummaries", query: "?granularity=yearly"},
 		{op: "getCallSummaryTotals", query: "?start_date=2024-01-01&end_date=2026-01-01"},
 	} {
@@ -205,6 +216,12 @@ func (h *house) refusalsByRow() {
 	}
 	h.refused(h.call(request{op: "updateAgentFlow", path: at, body: flowBody(object{"nodes": []any{}})}), 422, parley.FlowInvalid)
 	h.refused(h.call(request{op: "updateAgentVoice", path: at, body: voiceBody(object{"voice_id": "x"})}), 404, parley.VoiceNotFound)
+	sources := object{"source_agent_ids": []string{h.agent(object{"direction": "outbound"})}}
+	h.refused(h.call(request{op: "updateAgentCallback", path: at, body: sources}), 404, parley.NotACallbackAgent)
+	h.refused(h.call(request{op: "removeAgentCallback", path: at}), 404, parley.NotACallbackAgent)
+	h.refused(h.call(request{op: "getCallbackAgent", path: at}), 404, parley.NotACallbackAgent)
+	outbound := request{op: "setAgentCallback", path: []string{h.agent(object{"direction": "outbound"})}, body: sources}
+	h.refused(h.call(outbound), 422, parley.InvalidAgentDirection)
 	h.refused(h.call(request{op: "deleteTraining", path: at}), 404, parley.TrainingNotFound)
 	h.refused(h.call(request{op: "deleteAction", path: at}), 404, parley.ActionNotFound)
 	h.refused(h.call(request{op: "deleteSipTrunkDid", path: on}), 404, parley.DIDNotFound)

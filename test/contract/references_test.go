@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/parley-voice/parley/internal/httpapi"
 )
 
 // references are the queries and bodies that name rows: by operation and field, the row that the field names, by its name in a world.
@@ -22,6 +24,11 @@ var references = map[string]string{
 	"createAgent phone_number_ids":        "phone_number_id",
 	"updateAgentCalling phone_number_ids": "phone_number_id",
 	"endCall call_sid":                    "open call",
+
+	"setAgentCallback source_agent_ids":               "agent_id",
+	"updateAgentCallback source_agent_ids":            "agent_id",
+	"checkCallbackConstraints source_agent_ids":       "agent_id",
+	"checkCallbackConstraints callback_source_agents": "agent_id",
 }
 
 // otherIDs are fields that look like ids of rows and are none, with what they are.
@@ -35,7 +42,7 @@ var otherIDs = map[string]string{
 	"getCallSummaryTotals campaign_id": "no row has it: the server has no campaigns",
 }
 
-var looksLikeID = regexp.MustCompile(`(^|[._])(id|ids|sid|sids)$`)
+var looksLikeID = regexp.MustCompile(`(^|[._])(id|ids|sid|sids|agents)$`)
 
 // TestReferencesToRowsOfAnotherEnvironmentAreUnknown puts another environment's ids into queries and bodies: the answer is the one that an
 // id of nothing gets. Their owner gets another, or the test showed nothing.
@@ -90,7 +97,7 @@ func (w world) refer(o *operation, field, id string) string {
 	w.t.Helper()
 	path := o.path
 	for _, name := range params(path) {
-		path = strings.Replace(path, "{"+name+"}", w.ids[name], 1)
+		path = strings.Replace(path, "{"+name+"}", w.id(httpapi.Route{ID: o.id}, name), 1)
 	}
 	var body any
 	if o.method == http.MethodGet {
@@ -109,6 +116,8 @@ func (w world) bodyNaming(op, field, id string) object {
 		return agentBody(object{field: []string{id}})
 	case "updateAgentCalling":
 		return object{"direction": "outbound", field: []string{id}}
+	case "setAgentCallback", "updateAgentCallback", "checkCallbackConstraints":
+		return object{field: []string{id}}
 	}
 	return object{field: id}
 }

@@ -64,6 +64,10 @@ func (h *house) newWorld(environment, digits string) world {
 	w.ids["log_id"] = logs.rows()[0].(object)["id"].(string)
 	w.must(request{op: "publishAgent", path: at}) // the action made it a draft
 	w.ids["open call"] = w.must(request{op: "makeCall", path: at, body: object{"to": caller, "delay_seconds": 3600}}).id()
+	back := w.callbackAgent(agent)
+	for _, op := range []string{"getCallbackAgent", "setAgentCallback", "updateAgentCallback", "removeAgentCallback", "checkCallbackConstraints"} {
+		w.ids[op+" agent_id"] = back
+	}
 	w.ids["phone_id"] = w.send("POST", "/api/v1/sip/phones", w.token, object{"username": "desk" + digits}).id()
 	w.ids["connectCallTransport call_id"] = w.transportIsOver("+120255503" + digits)
 	w.ids["erased agent"] = w.agent(nil)

@@ -29,7 +29,7 @@ func Rules(t *testing.T, open func(t *testing.T) store.Store) {
 		rules []rule
 	}{
 		{"transactions", transactionRules}, {"accounts", accountRules}, {"people", peopleRules}, {"agents", agentRules}, {"flows", flowRules}, {"telephony", telephonyRules},
-		{"softphones", softphoneRules},
+		{"softphones", softphoneRules}, {"callbacks", callbackRules},
 		{"calls", callRules}, {"open calls", openCallRules}, {"turns", turnRules}, {"erasures", erasureRules}, {"jobs", jobRules},
 		{"webhooks", webhookRules},
 		{"SIP messages", sipMessageRules},
