@@ -18,7 +18,8 @@ func (literal) Understand(_ context.Context, q Question) (Answer, error) {
 	if q.Said == "fail" {
 		return Answer{}, errors.New("out of order")
 	}
-	a := Answer{Option: slices.Index(q.Options, q.Said) + 1, Elsewhere: slices.Index(q.Anywhere, q.Said) + 1, Leaves: q.Said == "bye", Yes: q.Said == "yes", No: q.Said == "no", Declined: q.Said == "none",
+	a := Answer{Option: slices.Index(q.Options, q.Said) + 1, Elsewhere: slices.Index(q.Anywhere, q.Said) + 1,
+		Leaves: q.Said == "bye", Yes: q.Said == "yes", No: q.Said == "no", Declined: q.Said == "none",
 		Repeat: q.Said == "again", Wait: q.Said == "wait"}
 	if q.Variable != nil && a.Option == 0 && q.Said != "?" && !a.Yes && !a.No && !a.Declined {
 		a.Value, a.Spoken, _ = strings.Cut(q.Said, "|")
