@@ -38,6 +38,13 @@ func (s *Switchboard) Expect(ctx context.Context, actor parley.Actor, agentID st
 			Transport: parley.TransportWebSocket, Status: parley.CallInitiated, Payload: r.Payload, Context: r.Context, TokenHash: hash,
 			DialAt: t, CreatedAt: t, UpdatedAt: t,
 		}
+		if r.Direction == parley.Inbound {
+			p, err := pick(ctx, tx, []*parley.Agent{a}, caller(r.From, ""))
+			if err != nil {
+				return err
+			}
+			c.Callback, l.returns = p.callback, p.returns
+		}
 		if err := s.takeOn(ctx, tx, c, a); err != nil {
 			return err
 		}

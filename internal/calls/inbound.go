@@ -1,9 +1,12 @@
 package calls
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/parley-voice/parley"
@@ -123,6 +126,7 @@ func (s *Switchboard) admitRow(ctx context.Context, l *live, inv media.Invite) e
 			return &refused{media.RefuseNoCapacity, err.Error()}
 		}
 		l.runs(c)
+		l.returns = d.returns
 		if err := tx.InsertCall(ctx, c); err != nil {
 			return err
 		}
@@ -133,34 +137,40 @@ func (s *Switchboard) admitRow(ctx context.Context, l *live, inv media.Invite) e
 func (s *Switchboard) incomingRow(id string, inv media.Invite, d *destination) *parley.Call {
 	t := parley.Stamp(time.Now())
 	c := &parley.Call{
-		ID: id, EnvironmentID: d.env, AgentID: d.agent.ID, SID: inv.NetworkID, To: d.to, From: inv.From,
+		ID: id, EnvironmentID: d.env, AgentID: d.agent.ID, SID: inv.NetworkID, To: d.to, From: d.from, Callback: d.callback,
 		Direction: parley.Inbound, Transport: parley.TransportSIP, Status: parley.CallRinging, CreatedAt: t, UpdatedAt: t,
 	}
 	if n := d.number; n != nil {
 		c.TrunkID, c.NumberID = n.TrunkID, n.ID
-		if inv.Phone == nil {
-			c.From = caller(inv.From, n.CountryCode)
-		}
 	}
 	return c
 }
 
-// answering locks the agent that takes calls of a number. Of several the oldest published inbound one takes them.
-func answering(ctx context.Context, tx store.Tx, n *parley.PhoneNumber) (*parley.Agent, error) {
+// answering picks and locks the agent that takes the calls of a number from a caller. Where nothing else decides, the oldest published
+// inbound one takes them.
+func answering(ctx context.Context, tx store.Tx, n *parley.PhoneNumber, from string) (picked, error) {
 	agents, err := tx.AgentsByID(ctx, n.EnvironmentID, n.AgentIDs)
 	if err != nil {
-		return nil, err
+		return picked{}, err
 	}
-	var first *parley.Agent
+	var takers []*parley.Agent
 	for _, a := range agents {
-		if takesCalls(a) && (first == nil || a.CreatedAt.Before(first.CreatedAt)) {
-			first = a
+		if takesCalls(a) {
+			takers = append(takers, a)
 		}
 	}
-	if first == nil {
-		return nil, &refused{media.RefuseNoAgent, "no published inbound agent is attached to the number"}
+	if len(takers) == 0 {
+		return picked{}, &refused{media.RefuseNoAgent, "no published inbound agent is attached to the number"}
 	}
-	return lockAnswering(ctx, tx, n.EnvironmentID, first.ID)
+	slices.SortFunc(takers, func(a, b *parley.Agent) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
+	})
+	p, err := pick(ctx, tx, takers, from)
+	if err != nil {
+		return p, err
+	}
+	p.agent, err = lockAnswering(ctx, tx, n.EnvironmentID, p.agent.ID)
+	return p, err
 }
 
 // lockAnswering locks an agent that must take calls.

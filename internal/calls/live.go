@@ -14,9 +14,10 @@ import (
 
 // live is a call that runs on this node. Its goroutine alone changes call.
 type live struct {
-	id   string
-	call *parley.Call // set by runs, before its goroutine starts
-	ends chan string  // why it is to end, one entry
+	id      string
+	call    *parley.Call // set by runs, before its goroutine starts
+	returns *returned    // likewise; nil for most calls
+	ends    chan string  // why it is to end, one entry
 
 	connect chan media.Leg // an outside transport that came
 
@@ -114,7 +115,7 @@ func (s *Switchboard) conclude(c *parley.Call, status parley.CallStatus, reason 
 	if c.AnsweredAt == nil {
 		c.Recording = "" // there was nothing to record
 	}
-	c.Status, c.EndedReason, c.UpdatedAt, c.EndedAt = status, reason, t, &t
+	c.Status, c.EndedReason, c.UpdatedAt, c.EndedAt, c.Voicemail = status, reason, t, &t, k.machine
 	if s.deps.Price != nil {
 		c.Cost = s.deps.Price(c)
 	}
@@ -137,7 +138,7 @@ func (s *Switchboard) prepare(ctx context.Context, l *live) (*prepared, error) {
 	}
 	p, targets := &prepared{recorder: s.record(ctx, c)}, s.targets(c)
 	p.session, err = convo.New(ctx, convo.Config{
-		CallID: c.ID, Direction: c.Direction, Snapshot: s.bounded(c.Snapshot), Payload: payload(c.Payload),
+		CallID: c.ID, Direction: c.Direction, Snapshot: s.bounded(c.Snapshot), Payload: l.values(), Situation: l.situation(),
 		Engines: engines, Recorder: p.recorder.sink(), Phrases: s.phrases, End: l.ends, Log: s.log.With("call", c.ID),
 		Turn:      func(t parley.Turn) { s.turn(l, t) },
 		Requester: s.deps.Requester, Acted: func(a convo.Acted) { s.acted(c, a) },

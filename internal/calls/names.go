@@ -20,14 +20,15 @@ type destination struct {
 	env    string
 	number *parley.PhoneNumber // the DID; nil when an agent was called by name
 	to     string              // what the call's row says was called
-	agent  *parley.Agent       // locked
+	from   string              // and who called
+	picked                     // its agent is locked
 }
 
 // destinationOf finds whom a call is for. A softphone reaches the agents of its environment by id, by name and by number; everybody else
 // by number alone.
 func destinationOf(ctx context.Context, tx store.Tx, inv media.Invite) (*destination, error) {
 	if inv.Phone != nil {
-		d, err := byName(ctx, tx, inv.Phone.EnvironmentID, inv.Dialled)
+		d, err := byName(ctx, tx, inv)
 		if d != nil || err != nil {
 			return d, err
 		}
@@ -36,13 +37,18 @@ func destinationOf(ctx context.Context, tx store.Tx, inv media.Invite) (*destina
 	if err != nil {
 		return nil, err
 	}
-	a, err := answering(ctx, tx, n)
-	return &destination{env: n.EnvironmentID, number: n, to: n.Number, agent: a}, err
+	d := &destination{env: n.EnvironmentID, number: n, to: n.Number, from: inv.From}
+	if inv.Phone == nil {
+		d.from = caller(inv.From, n.CountryCode)
+	}
+	d.picked, err = answering(ctx, tx, n, d.from)
+	return d, err
 }
 
 // byName finds the agent that was called by id or name; nil when nobody is called so.
-func byName(ctx context.Context, tx store.Tx, env string, dialled []string) (*destination, error) {
-	for _, name := range dialled {
+func byName(ctx context.Context, tx store.Tx, inv media.Invite) (*destination, error) {
+	env := inv.Phone.EnvironmentID
+	for _, name := range inv.Dialled {
 		a, err := tx.Agent(ctx, env, name)
 		if parley.CodeOf(err) == parley.AgentNotFound {
 			a, err = agentNamed(ctx, tx, env, name)
@@ -56,7 +62,7 @@ func byName(ctx context.Context, tx store.Tx, env string, dialled []string) (*de
 		if a, err = lockAnswering(ctx, tx, env, a.ID); err != nil {
 			return nil, err
 		}
-		return &destination{env: env, to: name, agent: a}, nil
+		return &destination{env: env, to: name, from: inv.From, picked: picked{agent: a}}, nil
 	}
 	return nil, nil
 }

@@ -107,13 +107,14 @@ func (s *Switchboard) lose(ctx context.Context, tx store.Tx, c *parley.Call) err
 	if err != nil {
 		return err
 	}
-	was := c.Status
+	was, k := c.Status, recall(turns, c.Direction == parley.Outbound)
 	fail(c, parley.EndedNodeLost)
+	c.Voicemail = k.machine
 	wrote, err := tx.UpdateCall(ctx, c)
 	if err != nil || !wrote {
 		return ignore(err, parley.CallNotFound)
 	}
-	return s.deps.tell(ctx, tx, c, steps(c, was, recall(turns, c.Direction == parley.Outbound))...)
+	return s.deps.tell(ctx, tx, c, steps(c, was, k)...)
 }
 
 // close writes the end of a call that never ran, and tells of it.

@@ -56,7 +56,7 @@ func briefOf(cfg Config, greeting string) llm.Brief {
 	a := &cfg.Snapshot.Agent
 	b := llm.Brief{
 		AgentName: a.Name, Language: a.Language, Description: fill(deref(a.Description), cfg.Payload), Greeting: greeting,
-		Temperature: a.Temperature, Tools: tools(cfg), Now: time.Now().Format(time.RFC3339),
+		Temperature: a.Temperature, Tools: tools(cfg), Now: time.Now().Format(time.RFC3339), Situation: cfg.Situation,
 	}
 	for _, t := range cfg.Snapshot.Trainings {
 		b.Trainings = append(b.Trainings, llm.Training{Subject: fill(t.Subject, cfg.Payload), Instructions: fill(t.Instructions, cfg.Payload)})

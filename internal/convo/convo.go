@@ -44,6 +44,8 @@ type Config struct {
 	Direction parley.Direction
 	Snapshot  *parley.Snapshot
 	Payload   map[string]any // fills {{placeholders}}
+	// Situation is what the model is to know of this call before it begins; empty for nothing.
+	Situation string
 	Engines   Engines
 	Recorder  Recorder // nil records nothing
 	// Phrases keeps rendered fixed texts from one call to the next; nil keeps them for this call.

@@ -195,3 +195,45 @@ func (a *api) checkCallback(ctx context.Context, r *in[none, callbackCheckBody])
 	}
 	return checkedJSON{Success: true, Message: "Configuration is valid"}, err
 }
+
+// calledBackJSON is what a call on a callback agent's number returns.
+type calledBackJSON struct {
+	_        struct{}      `nullable:"true"` // null of other calls
+	Matched  bool          `json:"matched" doc:"A source had called the caller in the last 30 days. The rest is null when not, or when that call was erased."`
+	CallID   *string       `json:"call_id"`
+	Source   *agentRefJSON `json:"source_agent"`
+	Outcome  *callOutcome  `json:"outcome" nullable:"true"`
+	CalledAt *stamp        `json:"called_at"`
+	Payload  *object       `json:"payload" doc:"As that call was ordered with."`
+	Context  *object       `json:"context" doc:"Likewise."`
+}
+
+// calledBack looks up what a call returns. It is read from that call, so that nothing of it outlives it.
+func (a *api) calledBack(ctx context.Context, actor parley.Actor, c *parley.Call) (*calledBackJSON, error) {
+	if c.Callback == nil {
+		return nil, nil
+	}
+	out := &calledBackJSON{Matched: c.Callback.Matched()}
+	if !out.Matched {
+		return out, nil
+	}
+	earlier, _, err := a.deps.Calls.Get(ctx, actor, c.Callback.CallID)
+	if parley.CodeOf(err) == parley.CallNotFound {
+		return out, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	named, err := a.deps.Agents.Named(ctx, actor, []string{earlier.AgentID})
+	if source := named[earlier.AgentID]; source != nil {
+		out.Source = new(showAgentRef(source))
+	}
+	out.CallID, out.Outcome, out.CalledAt = &earlier.ID, new(callOutcome(earlier.Outcome())), new(stamp(earlier.CreatedAt))
+	if earlier.Payload != nil {
+		out.Payload = &object{earlier.Payload}
+	}
+	if earlier.Context != nil {
+		out.Context = &object{earlier.Context}
+	}
+	return out, err
+}

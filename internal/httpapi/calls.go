@@ -144,6 +144,7 @@ type callDetailJSON struct {
 	Turns         []turnJSON      `json:"turns" nullable:"false"`
 	Messages      []messageJSON   `json:"messages" nullable:"false"`
 	Transfers     []transferJSON  `json:"transfers" nullable:"false"`
+	Callback      *calledBackJSON `json:"callback"`
 }
 
 type turnJSON struct {
@@ -182,6 +183,10 @@ func (a *api) getCall(ctx context.Context, r *in[none, none]) (callDetailJSON, e
 	if err != nil {
 		return callDetailJSON{}, err
 	}
+	back, err := a.calledBack(ctx, r.actor, c)
+	if err != nil {
+		return callDetailJSON{}, err
+	}
 	named, err := a.deps.Agents.Named(ctx, r.actor, []string{c.AgentID})
 	if err != nil {
 		return callDetailJSON{}, err
@@ -190,7 +195,7 @@ func (a *api) getCall(ctx context.Context, r *in[none, none]) (callDetailJSON, e
 		CallJSON: showCall(c), AgentID: c.AgentID, AnsweredAt: stampOr(c.AnsweredAt), EndedAt: stampOr(c.EndedAt),
 		RecordingNote: orNil(c.RecordingNote), Quality: c.Quality, Turns: each(turns, showTurn),
 		Messages:  each(c.Messages, func(m parley.TakenMessage) messageJSON { return messageJSON{TakenAt: stamp(m.TakenAt), Slots: m.Slots} }),
-		Transfers: each(c.Transfers, showTransfer),
+		Transfers: each(c.Transfers, showTransfer), Callback: back,
 	}
 	if agent, ok := named[c.AgentID]; ok {
 		ref := showAgentRef(agent)

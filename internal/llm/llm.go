@@ -21,6 +21,8 @@ type Brief struct {
 	Trainings   []Training
 	Temperature float64
 	Tools       []Tool
+	// Situation tells what is special about this call, such as that the caller returns one; empty for nothing.
+	Situation string
 	// Now gives the local date of the call as RFC 3339, for "tomorrow".
 	Now string
 }

@@ -46,11 +46,19 @@ type call struct {
 	Duration      int       `json:"duration"`
 	Agent         *agentRef `json:"agent"`
 	CampaignID    *string   `json:"campaign_id"`
+	Callback      *callback `json:"callback"` // null but of calls on a callback agent's number
 	EndedReason   *string   `json:"ended_reason"`
 	CreatedAt     string    `json:"created_at"`
 	UpdatedAt     string    `json:"updated_at"`
 	AnsweredAt    *string   `json:"answered_at"`
 	EndedAt       *string   `json:"ended_at"`
+}
+
+// callback is what a call returns; both ids are null when it returns nothing.
+type callback struct {
+	Matched  bool    `json:"matched"`
+	CallID   *string `json:"call_id"`
+	SourceID *string `json:"source_agent_id"`
 }
 
 type agentRef struct {
@@ -66,6 +74,12 @@ func showCall(c *parley.Call) call {
 	}
 	if c.EndedReason != "" {
 		out.EndedReason = &c.EndedReason
+	}
+	if b := c.Callback; b != nil {
+		out.Callback = &callback{Matched: b.Matched()}
+		if b.Matched() {
+			out.Callback.CallID, out.Callback.SourceID = &b.CallID, &b.SourceID
+		}
 	}
 	if c.Snapshot != nil {
 		out.Agent = &agentRef{c.AgentID, c.Snapshot.Agent.Name}

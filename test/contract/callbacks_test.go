@@ -255,3 +255,28 @@ func TestAPreviewNamesTheCallbackAgentsThatLoseASource(t *testing.T) {
 		t.Error("the agent's own role is not named")
 	}
 }
+
+// TestWhatACallReturnsGoesWithTheCallThatIsReturned: nothing of it is copied, so that an erasure of the source leaves nothing here.
+func TestWhatACallReturnsGoesWithTheCallThatIsReturned(t *testing.T) {
+	h := open(t)
+	out := h.agent(object{"direction": "outbound", "name": "Ada"})
+	in := h.callbackAgent(out)
+	earlier := h.finished(out, time.Now().Add(-time.Hour), 0, parley.CallNoAnswer, false)
+	h.returned(in, &parley.Callback{CallID: earlier.ID, SourceID: out}, time.Now(), true)
+	h.returned(in, &parley.Callback{}, time.Now().Add(time.Second), true)
+	rows := h.must(request{op: "listAgentCalls", path: []string{in}}).rows()
+	back := func(row int) object {
+		return h.send("GET", "/api/v1/calls/"+rows[row].(object)["id"].(string), h.token, nil).data()["callback"].(object)
+	}
+	if b := back(1); b["matched"] != true || b["call_id"] != earlier.ID || b["outcome"] != "no_answer" || b["source_agent"].(object)["name"] != "Ada" {
+		t.Errorf("matched: %v", b)
+	}
+	if b := back(0); b["matched"] != false || b["call_id"] != nil || b["outcome"] != nil {
+		t.Errorf("unmatched: %v", b)
+	}
+	h.must(request{op: "deleteAgent", path: []string{out}})
+	want := object{"matched": true, "call_id": nil, "source_agent": nil, "outcome": nil, "called_at": nil, "payload": nil, "context": nil}
+	if b := back(1); !reflect.DeepEqual(b, want) {
+		t.Errorf("after the source was deleted: %v", b)
+	}
+}

@@ -21,6 +21,9 @@ func instructions(b llm.Brief) string {
 	if b.Now != "" {
 		fmt.Fprintf(&s, "It is %s.\n", b.Now)
 	}
+	if b.Situation != "" {
+		fmt.Fprintf(&s, "%s\n", b.Situation)
+	}
 	fmt.Fprintf(&s, "\n%s\n", b.Description)
 	for _, t := range b.Trainings {
 		fmt.Fprintf(&s, "\n## %s\n%s\n", t.Subject, t.Instructions)
