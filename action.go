@@ -2,6 +2,7 @@ package parley
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -69,6 +70,18 @@ type ActionInput struct {
 	Description string            `json:"description"`
 	Enum        []json.RawMessage `json:"enum,omitempty"`
 	Value       json.RawMessage   `json:"value,omitempty"` // nil when it is asked for
+}
+
+// Exact says that a wrong letter or figure spoils the input: it is read back to the caller, and sent only once he said that it is right.
+func (in *ActionInput) Exact() bool {
+	if len(in.Enum) > 0 {
+		return false
+	}
+	switch strings.ToLower(in.Type) {
+	case "integer", "int", "number", "float", "date", "time", "datetime", "date-time", "email", "phone", "tel", "digits":
+		return true
+	}
+	return false
 }
 
 // Fixed is the input's value, if it has one.

@@ -115,6 +115,7 @@ type Session struct {
 	events []turn.Event // that wait while actions of an earlier one are carried out
 	acting bool
 	taken  int // messages
+	untold tidings
 
 	hear hearing
 	play player

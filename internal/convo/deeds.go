@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/parley-voice/parley"
@@ -89,6 +90,9 @@ func parametersOf(a *parley.Action) json.RawMessage {
 	return json.RawMessage(`{"type":"object","properties":{` + properties.String() + `},"required":` + string(encoded(required)) + `}`)
 }
 
+// exactly tells the model what unconfirmed holds it to.
+const exactly = "Read it back and let the caller say yes before you call this."
+
 func schemaOf(in *parley.ActionInput) map[string]any {
 	s := map[string]any{"type": "string"}
 	switch kind := strings.ToLower(in.Type); kind {
@@ -104,11 +108,18 @@ func schemaOf(in *parley.ActionInput) map[string]any {
 		s["format"] = kind
 	case "datetime", "date-time":
 		s["format"] = "date-time"
+	case "phone", "tel":
+		s["format"] = "phone"
+	case "digits":
+		s["format"], s["pattern"] = kind, "^[0-9]+$"
 	case "url", "uri":
 		s["format"] = "uri"
 	}
-	if in.Description != "" {
-		s["description"] = in.Description
+	if text := in.Description; text != "" || in.Exact() {
+		if in.Exact() {
+			text = strings.TrimSpace(text + " " + exactly)
+		}
+		s["description"] = text
 	}
 	if len(in.Enum) > 0 {
 		s["enum"] = in.Enum
@@ -125,9 +136,21 @@ func encoded(v any) []byte {
 	return b
 }
 
-// argumentsOf are what is sent: of the model's arguments those that the action has, and the fixed values, placeholders filled in. missing
-// are required ones that the model left out.
-func argumentsOf(a *parley.Action, given json.RawMessage, payload map[string]any) (arguments json.RawMessage, missing []string) {
+// argumentsOf are what is sent: of the model's arguments those that the action has, and the fixed values, placeholders filled in. why is
+// what the model is told when nothing may be sent: required ones are missing, or the caller did not say yes to exact ones.
+func argumentsOf(a *parley.Action, given json.RawMessage, cfg Config, history []llm.Message) (arguments json.RawMessage, why string) {
+	arguments, missing := filledIn(a, given, cfg.Payload)
+	if len(missing) > 0 {
+		text := "Ask for what is missing first: " + strings.Join(missing, ", ") + "."
+		return nil, string(encoded(map[string]any{"ok": false, "message": text}))
+	}
+	if readings := unconfirmed(a, arguments, history, cfg.Snapshot.Agent.Language); len(readings) > 0 {
+		return nil, refusal(readings)
+	}
+	return arguments, ""
+}
+
+func filledIn(a *parley.Action, given json.RawMessage, payload map[string]any) (arguments json.RawMessage, missing []string) {
 	var asked map[string]json.RawMessage
 	_ = json.Unmarshal(given, &asked) // what is no object gives nothing
 	out := map[string]json.RawMessage{}
@@ -150,20 +173,36 @@ func argumentsOf(a *parley.Action, given json.RawMessage, payload map[string]any
 	return encoded(out), missing
 }
 
-// run carries out an action that the model called, and returns what the model is told. It may be called by any goroutine; told is for that
-// of the conversation.
-func (m *mind) run(ctx context.Context, cfg Config, d deed, call llm.ToolCall) (result string, told func()) {
-	arguments, missing := argumentsOf(d.action, call.Arguments, cfg.Payload)
-	if len(missing) > 0 {
-		text := "Ask for what is missing first: " + strings.Join(missing, ", ") + "."
-		return string(encoded(map[string]any{"ok": false, "message": text})), func() {}
-	}
+// carryOut carries out an action, and returns what the model is told. It may be called by any goroutine; told is for that of the conversation.
+func carryOut(ctx context.Context, cfg Config, d deed, arguments json.RawMessage) (result string, told func()) {
 	began, id := parley.Stamp(time.Now()), parley.NewID()
 	result, ok := cfg.Requester.Request(ctx, id, d.action, arguments)
 	return result, func() {
 		if cfg.Acted != nil {
 			cfg.Acted(Acted{id, d.action, began, arguments, result, ok})
 		}
+	}
+}
+
+// tidings are what the session's goroutine is to tell of actions; it tells what is left when it ends.
+type tidings struct {
+	mu   sync.Mutex
+	list []func()
+}
+
+func (t *tidings) put(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.list = append(t.list, f)
+}
+
+func (t *tidings) tell() {
+	t.mu.Lock()
+	list := t.list
+	t.list = nil
+	t.mu.Unlock()
+	for _, f := range list {
+		f()
 	}
 }
 
@@ -178,10 +217,15 @@ func (m *mind) deed(c llm.ToolCall) (deed, bool) {
 }
 
 // run lets an action happen while the caller waits. Nothing that was thought too early happens: it waits until the answer is heard.
-func (p *pen) run(ctx context.Context, call llm.ToolCall) (string, bool) {
+func (p *pen) run(ctx context.Context, call llm.ToolCall, history []llm.Message) (string, bool) {
 	d, ok := p.s.mind.deed(call)
 	if !ok {
 		return "", false
+	}
+	arguments, why := argumentsOf(d.action, call.Arguments, p.s.cfg, history)
+	if why != "" {
+		p.s.post(func() { p.s.mind.did(call, why, p.ctx.Err() != nil) })
+		return why, true
 	}
 	p.fills(d.action.SpeakOnSend)
 	select {
@@ -191,10 +235,11 @@ func (p *pen) run(ctx context.Context, call llm.ToolCall) (string, bool) {
 	}
 	done := make(chan string, 1)
 	p.s.jobs.do(func(life context.Context) { // not of the answer: what was begun is not given up when the caller speaks
-		result, told := p.s.mind.run(life, p.s.cfg, d, call)
+		result, told := carryOut(life, p.s.cfg, d, arguments)
+		p.s.untold.put(told)
 		p.s.post(func() {
 			p.s.mind.did(call, result, p.ctx.Err() != nil)
-			told()
+			p.s.untold.tell()
 		})
 		done <- result
 	})

@@ -37,7 +37,7 @@ func booking() parley.Action {
 		ID: "1", Name: "Book a visit!", Description: "Books.", Type: parley.ActionWebhook, URL: ptr("https://example.com"), Mode: parley.DuringCall,
 		Status: parley.ActionActive, SpeakOnSend: ptr("let me book that."),
 		Inputs: []parley.ActionInput{
-			{Name: "day", Type: "date", Required: true, Description: "Which day."}, {Name: "notes", Type: "text"},
+			{Name: "day", Type: "text", Required: true, Description: "Which day."}, {Name: "notes", Type: "text"},
 			{Name: "shop", Type: "integer", Value: json.RawMessage("7")}, {Name: "who", Type: "string", Value: json.RawMessage(`"for {{name}}"`)},
 		},
 	}
@@ -108,11 +108,12 @@ func TestAnActionWaitsForWhatItNeeds(t *testing.T) {
 
 func TestTheModelIsOfferedWhatCanRun(t *testing.T) {
 	var tools []llm.Tool
-	same, later, nowhere := booking(), booking(), booking()
+	first, same, later, nowhere := booking(), booking(), booking(), booking()
+	first.Inputs[0].Type, same.Inputs[0].Type = "date", "date"
 	later.Mode, nowhere.URL = parley.PostCall, nil
 	m := &llmtest.Model{Script: func(b llm.Brief, _ []llm.Message) llmtest.Reply { tools = b.Tools; return llmtest.Say("yes.") }}
 	c, err := convo.NewText(t.Context(), convo.Config{
-		Snapshot: &parley.Snapshot{Agent: newAgent(), Actions: []parley.Action{booking(), same, later, nowhere}}, Log: slog.New(slog.DiscardHandler),
+		Snapshot: &parley.Snapshot{Agent: newAgent(), Actions: []parley.Action{first, same, later, nowhere}}, Log: slog.New(slog.DiscardHandler),
 		Requester: &desk{}, Engines: convo.Engines{Model: m},
 	})
 	if err != nil {
@@ -123,7 +124,7 @@ func TestTheModelIsOfferedWhatCanRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	tools = tools[2:]
-	const want = `{"type":"object","properties":{"day":{"description":"Which day.","format":"date","type":"string"},"notes":{"type":"string"}},"required":["day"]}`
+	const want = `{"type":"object","properties":{"day":{"description":"Which day. Read it back and let the caller say yes before you call this.","format":"date","type":"string"},"notes":{"type":"string"}},"required":["day"]}`
 	if len(tools) != 2 || tools[0].Name != "book_a_visit" || tools[1].Name != "book_a_visit_2" || string(tools[0].Parameters) != want {
 		t.Errorf("tools %s", tools)
 	}

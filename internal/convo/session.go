@@ -59,7 +59,9 @@ func (s *Session) dismiss() {
 	if s.ear.faults > 0 {
 		s.log.Warn("the detector failed; loudness stood in for it", "windows", s.ear.faults)
 	}
-	if !s.jobs.end() {
+	obeyed := s.jobs.end()
+	s.untold.tell()
+	if !obeyed {
 		s.log.Error("an engine does not end its work; its chat stays open")
 		return
 	}

@@ -129,14 +129,19 @@ func (d *draftText) clause(text string) {
 }
 
 // run lets an action happen; nobody waits for sound here.
-func (d *draftText) run(ctx context.Context, call llm.ToolCall) (string, bool) {
+func (d *draftText) run(ctx context.Context, call llm.ToolCall, history []llm.Message) (string, bool) {
 	what, ok := d.t.mind.deed(call)
 	if !ok {
 		return "", false
 	}
 	d.begun()
+	arguments, why := argumentsOf(what.action, call.Arguments, d.t.cfg, history)
+	if why != "" {
+		d.t.mind.did(call, why, false)
+		return why, true
+	}
 	d.adds(what.action.SpeakOnSend)
-	result, told := d.t.mind.run(ctx, d.t.cfg, what, call)
+	result, told := carryOut(ctx, d.t.cfg, what, arguments)
 	d.t.mind.did(call, result, false)
 	told()
 	d.adds(what.action.SpeakOnReceive)

@@ -167,8 +167,9 @@ func (m *mind) asking(text string, continued bool, spoken string) []llm.Message 
 type thought interface {
 	clause(text string)
 	called(calls []llm.ToolCall)
-	// run carries out a call that asks for an action, and says false for another one, or when the answer is not wanted any more.
-	run(ctx context.Context, call llm.ToolCall) (result string, ok bool)
+	// run carries out a call that asks for an action, and says false for another one, or when the answer is not wanted any more. history is
+	// what the model knew.
+	run(ctx context.Context, call llm.ToolCall, history []llm.Message) (result string, ok bool)
 }
 
 // think asks a brain for an answer to the last message of history and hands it on clause by clause. Calls without words are answered and
@@ -193,7 +194,7 @@ func think(ctx context.Context, b *brain, history []llm.Message, to thought) err
 		if err != nil && !errors.Is(err, errWordy) {
 			return err
 		}
-		results, ran := outcomes(ctx, calls, to)
+		results, ran := outcomes(ctx, calls, history, to)
 		if said != "" && !ran || len(calls) == 0 || parts(calls) || hands(calls) != nil || ctx.Err() != nil {
 			return nil
 		}
@@ -204,10 +205,10 @@ func think(ctx context.Context, b *brain, history []llm.Message, to thought) err
 }
 
 // outcomes are what calls come to. ran says that there was an action among them, whose result is to be put into words.
-func outcomes(ctx context.Context, calls []llm.ToolCall, to thought) (results []llm.Message, ran bool) {
+func outcomes(ctx context.Context, calls []llm.ToolCall, history []llm.Message, to thought) (results []llm.Message, ran bool) {
 	for _, c := range calls {
 		m := result(c)
-		if text, ok := to.run(ctx, c); ok {
+		if text, ok := to.run(ctx, c, history); ok {
 			m.Text, ran = text, true
 		}
 		results = append(results, m)
