@@ -167,9 +167,9 @@ func (k *knowledge) begin(s *state, f *form, u utterance) act {
 	return say(append([]string{sayGladly}, k.next(s)...)...)
 }
 
-// harmless says that a form may be handed over without reading it back: one plain value, nothing of the caller's person.
+// harmless says that a form may be handed over without reading it back: one plain value, nothing exact and nothing of the caller's person.
 func (f *form) harmless() bool {
-	if f.message || len(f.slots) != 1 {
+	if f.message || len(f.slots) != 1 || f.slots[0].exact {
 		return false
 	}
 	kind := f.slots[0].kind
@@ -331,7 +331,7 @@ func (s *state) longer(u utterance) bool {
 
 func onlyDigits(ws []string) bool {
 	for _, w := range ws {
-		if !isNumber(w) && w != "and" && w != "then" {
+		if !isNumber(w) && w != "and" && w != "then" && w != "pressed" {
 			return false
 		}
 	}

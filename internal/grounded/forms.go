@@ -32,6 +32,7 @@ type slot struct {
 	kind       slotKind
 	optional   bool
 	numeric    bool // the tool wants a JSON number
+	exact      bool // a wrong letter or figure spoils it, so that it is read back
 	choices    []string
 	units      map[string]bool // stems that mark a number as meant for this slot
 	people     bool            // counts people
@@ -200,6 +201,8 @@ func kindOf(ws []string, format string) slotKind {
 		return emailSlot
 	case "phone", "tel":
 		return phoneSlot
+	case "digits":
+		return codeSlot
 	}
 	joined := strings.Join(ws, " ")
 	switch {
@@ -378,15 +381,19 @@ func toolSlot(key string, p property, optional bool) *slot {
 	}
 	sl := newSlot(key, label, p.Format)
 	sl.optional = optional
+	sl.exact = isOneOf(p.Format, "date", "time", "date-time", "email", "phone", "tel", "digits")
 	switch p.Type {
 	case "integer", "number":
-		sl.kind, sl.numeric = numberSlot, true
+		sl.numeric, sl.exact = true, true
+		if sl.kind != codeSlot && sl.kind != phoneSlot { // an order number may be long, a count is not
+			sl.kind = numberSlot
+		}
 	case "boolean":
 		sl.kind = yesNoSlot
 	}
 	for _, e := range p.Enum {
 		if c, ok := e.(string); ok {
-			sl.kind = choiceSlot
+			sl.kind, sl.exact = choiceSlot, false
 			sl.choices = append(sl.choices, c)
 		}
 	}

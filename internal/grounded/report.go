@@ -23,6 +23,13 @@ func (c *chat) report(s *state, history []llm.Message, result llm.Message) reply
 	if name == llm.ToolHangUp {
 		return reply{texts: []string{sayGoodbye}}
 	}
+	if list := unconfirmed(result.Text); list != "" {
+		s.handBack(result.Text)
+		if s.form != nil {
+			return reply{texts: []string{s.form.summary(s.values)}}
+		}
+		return reply{texts: []string{readBack + " " + stopped(list) + " " + askCorrect}}
+	}
 	texts := outcome(result.Text)
 	f := s.called
 	if f != nil && f.message && (texts == nil || texts[0] != sayFailed) {
@@ -41,6 +48,15 @@ func (c *chat) report(s *state, history []llm.Message, result llm.Message) reply
 		return reply{texts: append(texts, askMessage)}
 	}
 	return reply{texts: append(texts, askAnythingElse)}
+}
+
+// unconfirmed is what a result says that the caller has to confirm first; empty when nothing.
+func unconfirmed(result string) string {
+	var told struct{ Unconfirmed string }
+	if json.Unmarshal([]byte(result), &told) != nil {
+		return ""
+	}
+	return told.Unconfirmed
 }
 
 // leaving says whether the caller's last words held a goodbye.

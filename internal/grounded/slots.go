@@ -136,6 +136,9 @@ func findNumber(ws []string, s *slot, asked bool) (string, bool) {
 	if !asked {
 		return "", false
 	}
+	if d := digitRuns(ws); s.numeric && d != "" && len(d) <= maxPhone && onlyDigits(ws) { // said figure by figure, or typed
+		return d, true
+	}
 	for _, w := range ws {
 		if isNumber(w) && len(w) <= 4 {
 			return w, true

@@ -28,6 +28,8 @@ type state struct {
 	unanswered string   // what the caller said when the agent did not know
 	lastAgent  string
 	called     *form // whose tool was called last
+	handed     *form // that and its values, until the result is known
+	given      map[string]value
 	calls      int   // tool calls so far
 }
 
@@ -50,8 +52,10 @@ func (k *knowledge) fold(history []llm.Message) *state {
 			// What was handed over is done with, even when the history does not keep the calls.
 			if a := k.step(s, m.Text); a.call != nil && a.call == s.form {
 				s.called = s.form
-				s.drop()
+				s.hand()
 			}
+		case llm.Result:
+			s.handBack(m.Text)
 		}
 	}
 	return s
@@ -65,7 +69,7 @@ func (k *knowledge) said(s *state, m llm.Message) {
 			s.called = k.formOf(c.Name, s.form)
 		}
 		if s.form != nil && c.Name == s.form.tool {
-			s.drop()
+			s.hand()
 		}
 	}
 	if strings.TrimSpace(m.Text) == "" {
@@ -100,6 +104,21 @@ func (k *knowledge) formOf(tool string, open *form) *form {
 		return k.fallback
 	}
 	return nil
+}
+
+// hand gives a form out of hand, whose tool is called.
+func (s *state) hand() {
+	form, values := s.form, s.values
+	s.drop()
+	s.handed, s.given = form, values
+}
+
+// handBack takes a form up again whose values are to be confirmed before anything is done with them.
+func (s *state) handBack(result string) {
+	if s.handed != nil && unconfirmed(result) != "" {
+		s.form, s.values, s.confirming = s.handed, s.given, true
+	}
+	s.handed, s.given = nil, nil
 }
 
 func (s *state) drop() {
