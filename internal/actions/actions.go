@@ -53,7 +53,9 @@ func New(deps Deps) *Actions { return &Actions{deps: deps, tokens: newTokens()} 
 var errTimeout = errors.New("actions: no answer within 10s")
 
 // Runs says whether an action is one that can be sent.
-func (a *Actions) Runs(act *parley.Action) bool { return act.Type == parley.ActionWebhook && act.URL != nil }
+func (a *Actions) Runs(act *parley.Action) bool {
+	return act.Type == parley.ActionWebhook && act.URL != nil
+}
 
 // Request sends the arguments of a webhook action, a JSON object, and returns what the model is told: JSON, whatever came of it. A request
 // that found nobody, or a receiver that is out of order for the moment, is sent once more; run is the Idempotency-Key of all of them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/cipher"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -157,6 +158,61 @@ func (t *tx) SIPMessagesOf(ctx context.Context, callID string) ([]parley.SIPMess
 	}
 	return ms, nil
 }
+
+// PutCallAction seals what was sent and what came back. An action of an agent whose key is gone is dropped, as one of a call that is.
+func (t *tx) PutCallAction(ctx context.Context, a *parley.CallAction) (bool, error) {
+	keys, err := t.ciphersOf(ctx, a.CallID)
+	if err != nil || keys[a.CallID] == nil {
+		return false, err
+	}
+	sealed := *a
+	if a.Input != nil {
+		sealed.Input = json.RawMessage(sealText(keys[a.CallID], string(a.Input), actionPlace(a, "input")))
+	}
+	if a.Output != nil {
+		sealed.Output = json.RawMessage(sealText(keys[a.CallID], string(a.Output), actionPlace(a, "output")))
+	}
+	return t.Tx.PutCallAction(ctx, &sealed)
+}
+
+// CallAction opens what was sent and what came back.
+func (t *tx) CallAction(ctx context.Context, callID, id string) (*parley.CallAction, error) {
+	a, err := t.Tx.CallAction(ctx, callID, id)
+	if err != nil {
+		return nil, err
+	}
+	return a, t.openActions(ctx, callID, a)
+}
+
+// CallActionsOf opens what was sent and what came back. What no key opens any more is left out.
+func (t *tx) CallActionsOf(ctx context.Context, callID string) ([]*parley.CallAction, error) {
+	list, err := t.Tx.CallActionsOf(ctx, callID)
+	if err != nil || len(list) == 0 {
+		return list, err
+	}
+	return list, t.openActions(ctx, callID, list...)
+}
+
+func (t *tx) openActions(ctx context.Context, callID string, list ...*parley.CallAction) error {
+	keys, err := t.ciphersOf(ctx, callID)
+	if err != nil {
+		return err
+	}
+	for _, a := range list {
+		for part, v := range map[string]*json.RawMessage{"input": &a.Input, "output": &a.Output} {
+			plain, err := openText(keys[callID], string(*v), actionPlace(a, part))
+			if err != nil {
+				return err
+			}
+			if *v = nil; plain != "" {
+				*v = json.RawMessage(plain)
+			}
+		}
+	}
+	return nil
+}
+
+func actionPlace(a *parley.CallAction, part string) string { return "action:" + a.ID + ":" + part }
 
 func turnPlace(t *parley.Turn, part string) string { return "turn:" + t.ID + ":" + part }
 

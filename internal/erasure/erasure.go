@@ -76,6 +76,7 @@ func New(d Deps) *Eraser {
 		{Name: placeOpenCalls, Empty: e.hangUp},
 		{Name: placeKeys, Empty: e.destroyKey},
 		e.rows(store.PlaceTranscripts),
+		e.rows(store.PlaceCallActions),
 		e.rows(store.PlaceSIPMessages),
 		{Name: placeRecordings, Empty: e.emptyRecordings, Measure: e.measureRecordings},
 		e.rows(store.PlaceDeliveries),

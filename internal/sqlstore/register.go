@@ -30,6 +30,7 @@ var holdings = []holding{
 	}},
 	{table: "flow_versions", personal: []string{"version", "config"}},
 	{table: "turns", personal: []string{"text", "heard"}, place: store.PlaceTranscripts, call: "call_id"},
+	{table: "call_actions", personal: []string{"name", "input", "output"}, place: store.PlaceCallActions, call: "call_id"},
 	{table: "sip_messages", personal: []string{"peer", "raw"}, place: store.PlaceSIPMessages, call: "call_id"},
 	{table: "calls", place: store.PlaceCalls, call: "id", personal: []string{
 		"sid", "to_number", "from_number", "snapshot", "payload", "context", "messages", "recording_note", "transfers",
@@ -62,6 +63,7 @@ var harmless = map[string][]string{
 	"softphones":       {"id", "environment_id", "sealed"},
 	"bindings":         {"softphone_id", "call_id", "transport"}, // the Call-ID of a REGISTER, made by the phone
 	"sip_messages":     {"id", "call_id", "transport"},
+	"call_actions":     {"id", "call_id", "action_id", "type", "mode", "status"},
 	"webhooks":         {"id", "agent_id", "events", "method", "scheme", "sealed_secret", "sealed_headers"},
 	"deliveries":       {"id", "lane_id", "webhook_id", "agent_id", "call_id", "event", "status"},
 	"delivery_logs":    {"id", "delivery_id", "webhook_id", "agent_id", "call_id", "event", "status"},

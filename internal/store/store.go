@@ -44,6 +44,7 @@ type Tx interface {
 	Softphones
 	Calls
 	Turns
+	CallActions
 	SIPMessages
 	Accounts
 	People
@@ -294,6 +295,7 @@ type Place string
 const (
 	PlaceTranscripts Place = "transcripts"
 	PlaceSIPMessages Place = "sip_messages"
+	PlaceCallActions Place = "call_actions"
 	PlaceJobs        Place = "jobs"
 	PlaceDeliveries  Place = "webhook_deliveries"
 	PlaceHookLogs    Place = "webhook_logs" // after the deliveries: without one no log is written

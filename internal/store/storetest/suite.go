@@ -32,7 +32,7 @@ func Rules(t *testing.T, open func(t *testing.T) store.Store) {
 		{"softphones", softphoneRules}, {"callbacks", callbackRules},
 		{"calls", callRules}, {"open calls", openCallRules}, {"turns", turnRules}, {"erasures", erasureRules}, {"jobs", jobRules},
 		{"webhooks", webhookRules},
-		{"SIP messages", sipMessageRules},
+		{"SIP messages", sipMessageRules}, {"actions of calls", callActionRules},
 	} {
 		t.Run(g.name, func(t *testing.T) {
 			s := open(t)
