@@ -106,6 +106,8 @@ func TestAnActionWaitsForWhatItNeeds(t *testing.T) {
 	}
 }
 
+const readItBack = "Read it back and let the caller say yes before you call this."
+
 func TestTheModelIsOfferedWhatCanRun(t *testing.T) {
 	var tools []llm.Tool
 	first, same, later, nowhere := booking(), booking(), booking(), booking()
@@ -124,7 +126,8 @@ func TestTheModelIsOfferedWhatCanRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	tools = tools[2:]
-	const want = `{"type":"object","properties":{"day":{"description":"Which day. Read it back and let the caller say yes before you call this.","format":"date","type":"string"},"notes":{"type":"string"}},"required":["day"]}`
+	const want = `{"type":"object","properties":` +
+		`{"day":{"description":"Which day. ` + readItBack + `","format":"date","type":"string"},"notes":{"type":"string"}},"required":["day"]}`
 	if len(tools) != 2 || tools[0].Name != "book_a_visit" || tools[1].Name != "book_a_visit_2" || string(tools[0].Parameters) != want {
 		t.Errorf("tools %s", tools)
 	}

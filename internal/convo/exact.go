@@ -74,7 +74,8 @@ func refusal(readings []string) string {
 // yes and no in the languages that agents speak of their own accord.
 var assent = map[string]struct{ yes, no *regexp.Regexp }{
 	"en": {
-		regexp.MustCompile(`\b(?:yes|yeah|yep|yup|yea|correct|right|exactly|sure|ok|okay|perfect|fine|good|great|absolutely|indeed|definitely|it is|that is it|go ahead|uh huh)\b`),
+		regexp.MustCompile(`\b(?:yes|yeah|yep|yup|yea|correct|right|exactly|sure|ok|okay|perfect|fine|good|great|` +
+			`absolutely|indeed|definitely|it is|that is it|go ahead|uh huh)\b`),
 		regexp.MustCompile(`\b(?:no|nope|nah|not|wrong|incorrect|change|instead|isn't|wait)\b`),
 	},
 	"es": {

@@ -59,7 +59,8 @@ var anywhere = []struct {
 		`actual) (?:person|human|being|agent|operator)(?: please)?|(?:get|give) me (?:a |an |the )?(?:person|human|manager|operator|someone)(?: real)?|` +
 		`(?:(?:can|could|may|might) (?:i|we)|let me|(?:i|we) (?:want|need|have|wanted|would like|would love|was hoping) to)(?: please| maybe| just|` +
 		` quickly)? (?:talk|speak|have a word) (?:to|with)(?: \w+){1,6}|` +
-		`(?:transfer|forward|connect) (?:me|(?:this|my|the) call)|put me through|operator|representative|(?:a |an )?(?:person|human) please|is (?:there )?(?:anyone|anybody|someone|somebody) (?:i can|` +
+		`(?:transfer|forward|connect) (?:me|(?:this|my|the) call)|put me through|operator|representative|(?:a |an )?(?:person|` +
+		`human) please|is (?:there )?(?:anyone|anybody|someone|somebody) (?:i can|` +
 		`there i can) (?:talk|speak) to) `)},
 	{wantsHelp, regexp.MustCompile(` (?:what (?:else )?can you (?:do|tell me|help me with|help with|offer)(?: for me)?|what (?:do|` +
 		`can) you (?:know|do)(?: exactly)?|how can you help(?: me)?|can you help me|could you help me|i need (?:some )?help|what are (?:my|` +

@@ -30,7 +30,7 @@ type state struct {
 	called     *form // whose tool was called last
 	handed     *form // that and its values, until the result is known
 	given      map[string]value
-	calls      int   // tool calls so far
+	calls      int // tool calls so far
 }
 
 var (
