@@ -50,14 +50,30 @@ type Action struct {
 	AuthorizationURL *string       `json:"authorization_url,omitempty"`
 	Scheme           string        `json:"scheme"`
 	// SealedHeaders is a JSON list of Header, sealed for SealContext since they hold credentials; nil for none.
-	SealedHeaders  []byte        `json:"sealed_headers,omitempty"`
+	SealedHeaders []byte `json:"sealed_headers,omitempty"`
+	// SealedConfig is the Config of its integration, sealed for ConfigContext since it holds credentials too; nil for none.
+	SealedConfig   []byte        `json:"sealed_config,omitempty"`
 	SpeakOnSend    *string       `json:"speak_on_send,omitempty"`
 	SpeakOnReceive *string       `json:"speak_on_receive,omitempty"`
 	Mode           ExecutionMode `json:"mode"`
 	Status         string        `json:"current_status"` // active or inactive
 	CreatedAt      time.Time     `json:"created_at"`
 	UpdatedAt      time.Time     `json:"updated_at"`
+	// Tool is the one that is meant of the tools of the action's server, as the server calls it; see ActionTool.
+	Tool string `json:"-"`
 }
+
+// ActionTool is what the model is offered of an action. An action may stand for several, such as all tools of a server.
+type ActionTool struct {
+	Action                     // its name, description and inputs are the tool's
+	Parameters json.RawMessage // JSON schema of what is asked for; nil when the inputs say it all
+}
+
+// Integrated says whether the action goes by an integration with a config.
+func (a *Action) Integrated() bool { return a.SealedConfig != nil }
+
+// ConfigContext is what the config is sealed for.
+func (a *Action) ConfigContext() string { return "action config:" + a.ID }
 
 // SealContext is what the headers are sealed for.
 func (a *Action) SealContext() string { return "action:" + a.ID }

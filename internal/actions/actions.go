@@ -1,5 +1,6 @@
 // Package actions sends what an agent's webhook actions ask of the outside world, and says what came back in words that a model can talk
-// about. It opens no socket: requests go through the client that it is given. It logs neither addresses nor headers nor bodies.
+// about. It keeps the catalogue of integrations, which lie below it. It opens no socket: requests go through the client that it is
+// given. It logs neither addresses nor headers nor bodies.
 package actions
 
 import (
@@ -37,7 +38,11 @@ type Deps struct {
 	Vault vault
 	// Client sends requests. It bounds no time, follows no redirect, and refuses addresses that users may not reach.
 	Client *http.Client
-	Log    *slog.Logger
+	// Integrations are the services beside plain HTTP.
+	Integrations []Integration
+	// CheckURL says why a URL that a user gave can never be requested.
+	CheckURL func(url string) error
+	Log      *slog.Logger
 }
 
 // Actions is the room. Make it with New. It is safe for concurrent use.
@@ -54,7 +59,7 @@ var errTimeout = errors.New("actions: no answer within 10s")
 
 // Runs says whether an action is one that can be sent.
 func (a *Actions) Runs(act *parley.Action) bool {
-	return act.Type == parley.ActionWebhook && act.URL != nil
+	return act.Type == parley.ActionWebhook && (act.URL != nil || act.Integrated())
 }
 
 // Request sends the arguments of a webhook action, a JSON object, and returns what the model is told: JSON, whatever came of it. A request
@@ -62,6 +67,9 @@ func (a *Actions) Runs(act *parley.Action) bool {
 func (a *Actions) Request(ctx context.Context, run string, act *parley.Action, arguments json.RawMessage) (result string, ok bool) {
 	ctx, cancel := context.WithTimeoutCause(ctx, within, errTimeout)
 	defer cancel()
+	if act.Integrated() {
+		return a.integrated(ctx, run, act, arguments)
+	}
 	began := time.Now()
 	status, answer, err := a.exchange(ctx, run, act, arguments)
 	a.deps.Log.Info("action", "action", act.ID, "status", status, "ms", time.Since(began).Milliseconds(), "failed", err != nil)
@@ -124,11 +132,18 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // headers are the custom ones.
 func (a *Actions) headers(act *parley.Action) (http.Header, error) {
+	list, err := a.custom(act)
 	out := http.Header{}
-	if act.SealedHeaders == nil {
-		return out, nil
+	for _, h := range list {
+		out.Add(h.Key, h.Value)
 	}
-	var list []parley.Header
+	return out, err
+}
+
+func (a *Actions) custom(act *parley.Action) (list []parley.Header, err error) {
+	if act.SealedHeaders == nil {
+		return nil, nil
+	}
 	plain, err := a.deps.Vault.Open(act.SealedHeaders, act.SealContext())
 	if err == nil {
 		err = json.Unmarshal(plain, &list)
@@ -136,10 +151,7 @@ func (a *Actions) headers(act *parley.Action) (http.Header, error) {
 	if err != nil {
 		return nil, fmt.Errorf("headers of action %s: %w", act.ID, err)
 	}
-	for _, h := range list {
-		out.Add(h.Key, h.Value)
-	}
-	return out, nil
+	return list, nil
 }
 
 func (a *Actions) send(ctx context.Context, act *parley.Action, headers http.Header, key string, arguments json.RawMessage) (int, []byte, error) {

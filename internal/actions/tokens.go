@@ -67,6 +67,14 @@ func (t *tokens) forget(act *parley.Action) {
 	delete(t.kept, keyOf(act))
 }
 
+func (t *tokens) clear() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := len(t.kept)
+	clear(t.kept)
+	return n
+}
+
 // authorize puts the token of the authorization URL, if there is one, into headers. cached says that it was not fetched just now.
 func (a *Actions) authorize(ctx context.Context, act *parley.Action, headers http.Header) (cached bool, err error) {
 	if act.AuthorizationURL == nil {

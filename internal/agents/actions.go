@@ -3,6 +3,7 @@ package agents
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,12 +28,14 @@ type Deed struct {
 	Headers       []parley.Header // nil for none
 	TransferTo    *string         // becomes an input with this value, unless there is one of that name
 	HoldDuration  *int            // seconds; likewise
+	Config        parley.Config   // of its integration; what is null is emptied, a secret that is left out stays
 }
 
-// ActionView is an action with its headers in clear.
+// ActionView is an action with its headers in clear, and with the config of its integration without what is secret.
 type ActionView struct {
 	parley.Action
 	Headers []parley.Header // nil for none
+	Config  parley.Config   // nil for none
 }
 
 // Actions returns all actions of an agent, oldest first.
@@ -67,20 +70,18 @@ func (a *Agents) Equip(ctx context.Context, actor parley.Actor, agentID string, 
 			faults.Add("node_id", fmt.Sprintf("An agent has at most %d actions.", mostActions))
 		}
 		a.checkDeed(&d, &faults)
-		if err := faults.Err(); err != nil {
+		var had *parley.Action
+		if i >= 0 {
+			had = &have[i]
+		}
+		if err := errors.Join(a.configure(&d, had, &faults), faults.Err()); err != nil {
 			return false, err
 		}
-		if _, known := integration(d.Integration); d.Integration != nil && !known {
+		if _, known := a.integration(d.Integration); d.Integration != nil && !known {
 			return false, parley.Errorf(parley.Unauthorized, ForbiddenIntegration)
 		}
 		row.Status = parley.Draft
-		v = ActionView{d.folded(), d.Headers}
-		v.AgentID, v.UpdatedAt = agentID, parley.Stamp(time.Now())
-		v.ID, v.CreatedAt = parley.NewID(), v.UpdatedAt
-		if i >= 0 {
-			v.ID, v.CreatedAt = have[i].ID, have[i].CreatedAt
-		}
-		if v.SealedHeaders, err = a.sealed(&v); err != nil {
+		if v, err = a.made(agentID, &d, had); err != nil {
 			return false, err
 		}
 		if i < 0 {
@@ -88,6 +89,22 @@ func (a *Agents) Equip(ctx context.Context, actor parley.Actor, agentID string, 
 		}
 		return true, tx.UpdateAction(ctx, &v.Action)
 	})
+	return v, err
+}
+
+// made is the action that a deed asks for; had is the one that it replaces, or nil.
+func (a *Agents) made(agentID string, d *Deed, had *parley.Action) (v ActionView, err error) {
+	v = ActionView{Action: d.folded(), Headers: d.Headers}
+	v.AgentID, v.UpdatedAt = agentID, parley.Stamp(time.Now())
+	v.ID, v.CreatedAt = parley.NewID(), v.UpdatedAt
+	if had != nil {
+		v.ID, v.CreatedAt = had.ID, had.CreatedAt
+	}
+	if v.SealedHeaders, err = a.sealed(&v); err != nil {
+		return v, err
+	}
+	v.SealedConfig, err = a.sealedConfig(&v.Action, d.Config)
+	v.Config = a.shown(&v.Action, d.Config)
 	return v, err
 }
 
@@ -158,6 +175,13 @@ func (a *Agents) unsealed(rows []parley.Action) ([]ActionView, error) {
 	views := make([]ActionView, len(rows))
 	for i, row := range rows {
 		views[i].Action = row
+		if row.SealedConfig != nil {
+			c, err := a.config(&row)
+			if err != nil {
+				return nil, err
+			}
+			views[i].Config = a.shown(&row, c)
+		}
 		if row.SealedHeaders == nil {
 			continue
 		}

@@ -33,6 +33,8 @@ type Deps struct {
 	Eraser eraser
 	Voices *Voices
 	Vault  vault
+	// Catalogue is what actions may go by beside a webhook of their own.
+	Catalogue entries
 	// CheckURL says why a URL that a user gave can never be requested.
 	CheckURL func(url string) error
 	// CheckFlow says all that is wrong with a graph.

@@ -12,7 +12,14 @@ import (
 // requester sends what webhook actions ask for, by the one way out.
 func requester(cfg config.Config, key *secrets.Key, log *slog.Logger) *actions.Actions {
 	guard := &egress.Guard{Allow: cfg.EgressAllow()}
-	return actions.New(actions.Deps{Vault: key, Client: guard.Client(0, actionAnswer), Log: log})
+	return actions.New(actions.Deps{
+		Vault: key, Client: guard.Client(0, actionAnswer), CheckURL: guard.CheckURL, Integrations: Integrations(guard), Log: log,
+	})
+}
+
+// Integrations are the services that actions know how to use beside plain HTTP.
+func Integrations(guard *egress.Guard) []actions.Integration {
+	return []actions.Integration{}
 }
 
 // actionAnswer is how much of an answer may come, in bytes; the model sees less.

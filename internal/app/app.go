@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/parley-voice/parley/internal/actions"
 	"github.com/parley-voice/parley/internal/agents"
 	"github.com/parley-voice/parley/internal/billing"
 	"github.com/parley-voice/parley/internal/blobs"
@@ -48,6 +49,7 @@ type house struct {
 	billing   *billing.Billing
 	guard     *egress.Guard
 	webhooks  *webhooks.Webhooks
+	actions   *actions.Actions
 	eraser    *erasure.Eraser
 	board     *calls.Switchboard
 	sip       *sipdoor.Door

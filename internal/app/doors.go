@@ -42,6 +42,7 @@ const (
 // openTelephone joins the SIP door and the switchboard, which need each other.
 func (h *house) openTelephone(context.Context) error {
 	h.guard = &egress.Guard{Allow: h.cfg.EgressAllow()}
+	h.actions = requester(h.cfg, h.key, h.log)
 	h.webhooks = webhooks.New(webhooks.Deps{
 		Store: h.store, Vault: h.key, Client: h.guard.Client(0, hookAnswer), CheckURL: h.guard.CheckURL,
 		PublicURL: strings.TrimSuffix(h.cfg.PublicURL, "/"), Log: h.log,
@@ -114,7 +115,7 @@ func (h *house) newBoard(dialer media.Dialer) (*calls.Switchboard, error) {
 		OutboundPrefixes: h.cfg.CallsPrefixes, DrainWithin: duration(h.cfg.Drain),
 	}, calls.Deps{
 		Store: h.store, Blobs: h.blobs, Dialer: dialer, Engines: h.engines.forCall, Unseal: h.telephony.Password,
-		Price: h.billing.Price, Events: h.webhooks, Requester: requester(h.cfg, h.key, h.log),
+		Price: h.billing.Price, Events: h.webhooks, Requester: h.actions,
 		Authenticate: accounts.New(h.store, secrets.HashToken, secrets.NewSecret).Authenticate,
 		NewToken:     secrets.NewToken, HashToken: secrets.HashToken, Log: h.log,
 	}), nil
@@ -149,7 +150,8 @@ func (h *house) openDoors(context.Context) error {
 		Handler: httpapi.New(httpapi.Config{RateLimit: h.cfg.APIRate, PublicURL: h.cfg.PublicURL}, httpapi.Deps{
 			Accounts: accounts.New(h.store, secrets.HashToken, secrets.NewSecret),
 			Agents: agents.New(agents.Deps{
-				Store: h.store, Eraser: h.eraser, Voices: h.voices, Vault: h.key, CheckURL: h.guard.CheckURL, Languages: h.engines.languages,
+				Store: h.store, Eraser: h.eraser, Voices: h.voices, Vault: h.key, Catalogue: h.actions, CheckURL: h.guard.CheckURL,
+				Languages: h.engines.languages,
 				CheckFlow: flow.Check,
 			}),
 			Voices: h.voices, Billing: h.billing, Telephony: h.telephony, Webhooks: h.webhooks, Calls: h.board, Erasures: h.eraser,

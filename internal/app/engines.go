@@ -137,12 +137,13 @@ func (e *engines) synthesizer() speech.Synthesizer {
 	return e.speech
 }
 
-// forget empties what the engines remember, whose agent ever it is: it is worked out again when it is wanted.
+// forget empties what the engines and the actions remember, whose agent ever it is: it is worked out again when it is wanted.
 func (h *house) forget(context.Context, *parley.Erasure) (removed int64, done bool, note string, err error) {
-	if h.engines.kept == nil {
-		return 0, true, "", nil
+	removed = int64(h.actions.Forget())
+	if h.engines.kept != nil {
+		removed += int64(h.engines.kept.Forget())
 	}
-	return int64(h.engines.kept.Forget()), true, "", nil
+	return removed, true, "", nil
 }
 
 // mute is a synthesizer whose models are missing.

@@ -2,53 +2,15 @@ package convo
 
 import (
 	"encoding/json"
-	"fmt"
-	"regexp"
-	"strings"
 	"time"
 
+	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/llm"
 )
 
-var placeholder = regexp.MustCompile(`\{\{\s*([\w.\-]+)\s*\}\}`)
-
-// fill puts the values of a payload into a text; a dot goes into an object, and what is unknown becomes nothing.
+// fill puts the values of a payload into a text.
 func fill(text string, payload map[string]any) string {
-	if !strings.Contains(text, "{{") {
-		return text
-	}
-	return placeholder.ReplaceAllStringFunc(text, func(m string) string {
-		return value(payload, placeholder.FindStringSubmatch(m)[1])
-	})
-}
-
-func value(payload map[string]any, path string) string {
-	if v, ok := payload[path]; ok {
-		return written(v)
-	}
-	head, rest, ok := strings.Cut(path, ".")
-	if inner, isObject := payload[head].(map[string]any); ok && isObject {
-		return value(inner, rest)
-	}
-	return ""
-}
-
-func written(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case map[string]any, []any:
-		b, err := json.Marshal(v)
-		if err != nil {
-			return ""
-		}
-		return string(b)
-	case float64: // JSON's only number
-		return strings.TrimSuffix(fmt.Sprintf("%.6f", v), ".000000")
-	}
-	return fmt.Sprint(v)
+	return parley.FillPlaceholders(text, payload, nil)
 }
 
 // briefOf is what the model is told of the agent.

@@ -37,15 +37,16 @@ type deed struct {
 }
 
 // deedsOf are the actions that the model is offered.
-func deedsOf(cfg Config) []deed {
+func deedsOf(offers []parley.ActionTool) []deed {
 	var all []deed
 	taken := map[string]bool{llm.ToolHangUp: true, llm.ToolTakeMessage: true, llm.ToolTransfer: true, llm.ToolHold: true}
-	for i := range cfg.Snapshot.Actions {
-		a := &cfg.Snapshot.Actions[i]
-		if a.Mode != parley.DuringCall || cfg.Requester == nil || !cfg.Requester.Runs(a) {
-			continue
+	for i := range offers {
+		o := &offers[i]
+		tool := llm.Tool{Name: freeName(o.Name, taken), Description: o.Description, Parameters: o.Parameters}
+		if tool.Parameters == nil {
+			tool.Parameters = parametersOf(&o.Action)
 		}
-		all = append(all, deed{llm.Tool{Name: freeName(a.Name, taken), Description: a.Description, Parameters: parametersOf(a)}, a})
+		all = append(all, deed{tool, &o.Action})
 	}
 	return all
 }

@@ -53,7 +53,7 @@ type mind struct {
 
 // openMind opens both chats. One that cannot be opened leaves the call to the other.
 func openMind(ctx context.Context, cfg Config, greeting string) (*mind, error) {
-	deeds := deedsOf(cfg)
+	deeds := deedsOf(offersOf(ctx, cfg))
 	brief := briefOf(cfg, greeting)
 	for _, d := range deeds {
 		brief.Tools = append(brief.Tools, d.tool)
@@ -294,7 +294,7 @@ func taken(arguments json.RawMessage) (parley.TakenMessage, bool) {
 	}
 	m := parley.TakenMessage{TakenAt: parley.Stamp(time.Now()), Slots: map[string]string{}}
 	for k, v := range in.Slots {
-		if text := strings.TrimSpace(written(v)); text != "" {
+		if text := strings.TrimSpace(parley.Written(v)); text != "" {
 			m.Slots[k] = text
 		}
 	}

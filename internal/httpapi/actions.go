@@ -18,7 +18,7 @@ type actionJSON struct {
 	Description      string          `json:"description"`
 	Type             actionType      `json:"type"`
 	Inputs           actionInputs    `json:"input_schema"`
-	Config           *object         `json:"config"`
+	Config           *settings       `json:"config" doc:"Settings of the integration, without those that are secret."`
 	Trigger          *object         `json:"action_trigger"`
 	URL              *string         `json:"url"`
 	Method           actionMethod    `json:"http_method"`
@@ -47,6 +47,9 @@ func showAction(v agents.ActionView) actionJSON {
 	if v.Headers != nil {
 		out.Headers = each(v.Headers, func(h parley.Header) headerPair { return headerPair(h) })
 	}
+	if v.Config != nil {
+		out.Config = (*settings)(&v.Config)
+	}
 	if v.Integration != nil {
 		out.Integration = &integrationRef{ID: *v.Integration}
 	}
@@ -60,6 +63,7 @@ type actionBody struct {
 	Type             actionType       `json:"type"`
 	Inputs           actionInputs     `json:"inputs" required:"false" doc:"Returned as input_schema."`
 	Integration      givenIntegration `json:"integration" required:"false"`
+	Config           givenSettings    `json:"config" required:"false"`
 	URL              givenURL         `json:"url" required:"false"`
 	Method           actionMethod     `json:"http_method" required:"false" default:"POST"`
 	AuthorizationURL givenURL         `json:"authorization_url" required:"false"`
@@ -81,6 +85,9 @@ func (b actionBody) deed() agents.Deed {
 			SpeakOnReceive: b.SpeakOnReceive.Value, Mode: parley.ExecutionMode(b.Mode), Status: string(b.Status),
 		},
 		Headers: b.Headers.clear(), TransferTo: b.TransferTo.Value, HoldDuration: b.HoldDuration,
+	}
+	if b.Config.Value != nil {
+		d.Config = parley.Config(*b.Config.Value)
 	}
 	if b.Integration.Value != nil {
 		d.Integration = &b.Integration.Value.ID
@@ -172,6 +179,23 @@ func (actionInputs) Schema(huma.Registry) *huma.Schema {
 			"value": {Description: "Fixed value; any JSON type."},
 		},
 	}}
+}
+
+// settings are those of an action's integration.
+type settings map[string]any
+
+// Schema describes them.
+func (settings) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+}
+
+// givenSettings are settings that a form may leave out or empty.
+type givenSettings struct{ parley.Given[settings] }
+
+// Schema describes them.
+func (givenSettings) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, Nullable: true, AdditionalProperties: true,
+		Description: "Settings of the integration, as its config_schema names them. A secret that is left out stays as it is."}
 }
 
 // givenURL is an address of the web that a form may leave out or empty.

@@ -8,7 +8,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/parley-voice/parley"
-	"github.com/parley-voice/parley/internal/agents"
 )
 
 // integrationRef names an integration.
@@ -27,13 +26,33 @@ func (givenIntegration) Schema(huma.Registry) *huma.Schema {
 	}}
 }
 
+// settingJSON is a setting. Those in "config" are given in the action's config, the others as fields of the action.
 type settingJSON struct {
-	Name     string   `json:"name"`
-	Type     string   `json:"type"`
-	Label    string   `json:"label"`
-	Required bool     `json:"required"`
-	Options  []string `json:"options,omitempty" nullable:"false"`
-	Default  string   `json:"default,omitempty"`
+	Name        string   `json:"name"`
+	Type        string   `json:"type"`
+	Label       string   `json:"label"`
+	Description string   `json:"description,omitempty"`
+	Required    bool     `json:"required"`
+	Secret      bool     `json:"secret" doc:"Kept sealed and never shown again."`
+	In          string   `json:"in" enum:"config,action" doc:"Where an action gives it: in its config, or as a field of its own."`
+	Options     []string `json:"options,omitempty" nullable:"false"`
+	Minimum     *int     `json:"minimum,omitempty"`
+	Maximum     *int     `json:"maximum,omitempty"`
+	Default     any      `json:"default,omitempty"`
+}
+
+func showSetting(s parley.Setting) settingJSON {
+	out := settingJSON{
+		Name: s.Name, Type: string(s.Type), Label: s.Label, Description: s.Description, Required: s.Required, Secret: s.Secret, In: "config",
+		Options: s.Options, Default: s.Default,
+	}
+	if s.OfAction {
+		out.In = "action"
+	}
+	if s.Type == parley.SettingInteger {
+		out.Minimum, out.Maximum = &s.Min, &s.Max
+	}
+	return out
 }
 
 type integrationJSON struct {
@@ -44,13 +63,18 @@ type integrationJSON struct {
 	Category    string        `json:"category"`
 	IconURL     null          `json:"icon_url"`
 	Config      []settingJSON `json:"config_schema" nullable:"false"`
+	Inputs      actionInputs  `json:"input_schema" doc:"What an action takes that names no inputs of its own."`
 }
 
-func showIntegration(i agents.Integration) integrationJSON {
-	return integrationJSON{
+func showIntegration(i parley.Integration) integrationJSON {
+	out := integrationJSON{
 		ID: i.ID, Identifier: i.Identifier, DisplayName: i.DisplayName, Description: i.Description, Category: i.Category,
-		Config: each(i.Config, func(s agents.Setting) settingJSON { return settingJSON(s) }),
+		Config: each(i.Settings, showSetting), Inputs: actionInputs(i.Inputs),
 	}
+	if out.Inputs == nil {
+		out.Inputs = actionInputs{}
+	}
+	return out
 }
 
 type configJSON struct {

@@ -25,6 +25,7 @@ type actionRow struct {
 	AuthorizationURL *string `bun:"authorization_url"`
 	Scheme           string
 	SealedHeaders    []byte
+	SealedConfig     []byte
 	SpeakOnSend      *string
 	SpeakOnReceive   *string
 	Mode             string
@@ -41,7 +42,7 @@ func actionToRow(a *parley.Action) *actionRow {
 	return &actionRow{
 		ID: a.ID, AgentID: a.AgentID, NodeID: a.NodeID, Name: a.Name, Description: a.Description, Type: string(a.Type), Inputs: inputs,
 		Integration: a.Integration, URL: a.URL, Method: a.Method, AuthorizationURL: a.AuthorizationURL, Scheme: a.Scheme,
-		SealedHeaders: a.SealedHeaders, SpeakOnSend: a.SpeakOnSend, SpeakOnReceive: a.SpeakOnReceive, Mode: string(a.Mode), Status: a.Status,
+		SealedHeaders: a.SealedHeaders, SealedConfig: a.SealedConfig, SpeakOnSend: a.SpeakOnSend, SpeakOnReceive: a.SpeakOnReceive, Mode: string(a.Mode), Status: a.Status,
 		CreatedAt: parley.Stamp(a.CreatedAt), UpdatedAt: parley.Stamp(a.UpdatedAt),
 	}
 }
@@ -50,7 +51,7 @@ func (r *actionRow) action() parley.Action {
 	return parley.Action{
 		ID: r.ID, AgentID: r.AgentID, NodeID: r.NodeID, Name: r.Name, Description: r.Description, Type: parley.ActionType(r.Type),
 		Inputs: r.Inputs, Integration: r.Integration, URL: r.URL, Method: r.Method, AuthorizationURL: r.AuthorizationURL, Scheme: r.Scheme,
-		SealedHeaders: r.SealedHeaders, SpeakOnSend: r.SpeakOnSend, SpeakOnReceive: r.SpeakOnReceive, Mode: parley.ExecutionMode(r.Mode),
+		SealedHeaders: r.SealedHeaders, SealedConfig: r.SealedConfig, SpeakOnSend: r.SpeakOnSend, SpeakOnReceive: r.SpeakOnReceive, Mode: parley.ExecutionMode(r.Mode),
 		Status: r.Status, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }

@@ -54,7 +54,7 @@ var harmless = map[string][]string{
 	"meta":             {"*"},
 	"agents":           {"id", "environment_id", "direction", "status", "mode"},
 	"trainings":        {"id", "agent_id", "status"},
-	"actions":          {"id", "agent_id", "type", "method", "scheme", "mode", "status", "sealed_headers"},
+	"actions":          {"id", "agent_id", "type", "method", "scheme", "mode", "status", "sealed_headers", "sealed_config"},
 	"flow_versions":    {"id", "agent_id", "mode"},
 	"sip_trunks":       {"*"}, // the environment's, and outlive its agents
 	"phone_numbers":    {"*"}, // likewise

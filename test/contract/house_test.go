@@ -19,7 +19,9 @@ import (
 
 	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/accounts"
+	"github.com/parley-voice/parley/internal/actions"
 	"github.com/parley-voice/parley/internal/agents"
+	"github.com/parley-voice/parley/internal/app"
 	"github.com/parley-voice/parley/internal/billing"
 	"github.com/parley-voice/parley/internal/blobs"
 	"github.com/parley-voice/parley/internal/calls"
@@ -172,7 +174,9 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 	h.run(transport.Run)
 	server := httptest.NewServer(httpapi.New(httpapi.Config{RateLimit: 1_000_000}, httpapi.Deps{
 		Accounts: h.accounts, Agents: agents.New(agents.Deps{
-			Store: db, Eraser: eraser, Voices: voices, Vault: key, CheckURL: guard.CheckURL, Languages: languages, CheckFlow: flow.Check,
+			Store: db, Eraser: eraser, Voices: voices, Vault: key, CheckURL: guard.CheckURL, Languages: languages,
+			Catalogue: actions.New(actions.Deps{Vault: key, CheckURL: guard.CheckURL, Integrations: app.Integrations(guard), Log: log}),
+			CheckFlow: flow.Check,
 		}), Voices: voices,
 		Telephony: phones, Calls: board, Billing: h.billing, Webhooks: h.webhooks, Erasures: eraser, Recordings: h.blobs, Signer: key,
 		Transport: transport, Log: log,

@@ -149,7 +149,7 @@ func changeAction(t *testing.T, h *house) {
 		again.ID = parley.NewID()
 		return tx.InsertAction(ctx, &again)
 	})
-	act.Name, act.URL, act.SealedHeaders, act.UpdatedAt = "Cancel", nil, nil, h.tick()
+	act.Name, act.URL, act.SealedHeaders, act.SealedConfig, act.UpdatedAt = "Cancel", nil, nil, nil, h.tick()
 	update(t, h, func(ctx context.Context, tx store.Tx) error { return tx.UpdateAction(ctx, act) })
 	view(t, h, func(ctx context.Context, tx store.Tx) error {
 		return same("action", map[string][]parley.Action{a.ID: {*act}})(tx.ActionsOf(ctx, a.ID))

@@ -180,7 +180,7 @@ func (h *house) action(t *testing.T, agentID, node string) *parley.Action {
 		ID: parley.NewID(), AgentID: agentID, NodeID: node, Name: "Book", Description: "Books a visit.", Type: parley.ActionWebhook,
 		Inputs:      []parley.ActionInput{{Name: "day", Type: "date", Required: true}, {Name: "shop", Type: "integer", Value: json.RawMessage("7")}},
 		Integration: new("http"), URL: new("https://example.com/book"), Method: "POST", AuthorizationURL: new("https://example.com/token"),
-		Scheme: "bearer", SealedHeaders: []byte{1, 2, 3}, SpeakOnSend: new("One moment."), SpeakOnReceive: new("Done."),
+		Scheme: "bearer", SealedHeaders: []byte{1, 2, 3}, SealedConfig: []byte{4, 0, 255}, SpeakOnSend: new("One moment."), SpeakOnReceive: new("Done."),
 		Mode: parley.DuringCall, Status: parley.ActionActive, CreatedAt: now, UpdatedAt: now,
 	}
 	update(t, h, func(ctx context.Context, tx store.Tx) error { return tx.InsertAction(ctx, a) })

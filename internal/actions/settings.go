@@ -1,0 +1,127 @@
+package actions
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/parley-voice/parley"
+)
+
+// Bounds of settings.
+const (
+	mostLine     = 1000 // bytes
+	mostTemplate = 8000 // bytes
+	mostItems    = 50   // of a list
+)
+
+// field is the path of a setting in the form of an action.
+func field(name string) string { return "config." + name }
+
+func invalid(faults *parley.Faults, name string) {
+	faults.Add(field(name), fmt.Sprintf("The selected config.%s is invalid.", name))
+}
+
+// checkSetting notes what is wrong with one setting.
+func (a *Actions) checkSetting(s parley.Setting, c parley.Config, faults *parley.Faults) {
+	v, given := c[s.Name]
+	if text, ok := v.(string); !given || ok && strings.TrimSpace(text) == "" {
+		if s.Required {
+			faults.Add(field(s.Name), fmt.Sprintf("The config.%s field is required.", s.Name))
+		}
+		return
+	}
+	switch s.Type {
+	case parley.SettingInteger:
+		checkInteger(s, v, faults)
+	case parley.SettingList, parley.SettingWeekdays:
+		checkList(s, c, v, faults)
+	default:
+		text, ok := v.(string)
+		if !ok {
+			faults.Add(field(s.Name), fmt.Sprintf("The config.%s field must be a string.", s.Name))
+			return
+		}
+		a.checkText(s, text, faults)
+	}
+}
+
+func checkInteger(s parley.Setting, v any, faults *parley.Faults) {
+	n, ok := v.(float64)
+	if !ok || n != math.Trunc(n) {
+		faults.Add(field(s.Name), fmt.Sprintf("The config.%s field must be an integer.", s.Name))
+	} else if n < float64(s.Min) || n > float64(s.Max) {
+		faults.Add(field(s.Name), fmt.Sprintf("The config.%s field must be between %d and %d.", s.Name, s.Min, s.Max))
+	}
+}
+
+func checkList(s parley.Setting, c parley.Config, v any, faults *parley.Faults) {
+	all, ok := v.([]any)
+	switch {
+	case !ok:
+		faults.Add(field(s.Name), fmt.Sprintf("The config.%s field must be an array.", s.Name))
+	case len(all) > mostItems:
+		faults.Add(field(s.Name), fmt.Sprintf("The config.%s field must not have more than %d items.", s.Name, mostItems))
+	case s.Type == parley.SettingWeekdays:
+		days := c.Ints(s.Name)
+		if len(days) != len(all) || len(days) == 0 || slices.ContainsFunc(days, func(d int) bool { return d < 1 || d > 7 }) {
+			invalid(faults, s.Name)
+		}
+	default:
+		texts := c.List(s.Name)
+		if len(texts) != len(all) || slices.ContainsFunc(texts, func(t string) bool { return t == "" || len(t) > mostLine }) {
+			invalid(faults, s.Name)
+		}
+	}
+}
+
+func (a *Actions) checkText(s parley.Setting, text string, faults *parley.Faults) {
+	most, lines := mostLine, s.Type == parley.SettingTemplate
+	if lines {
+		most = mostTemplate
+	}
+	switch {
+	case len(text) > most:
+		faults.Add(field(s.Name), fmt.Sprintf("The config.%s field must not be greater than %d characters.", s.Name, most))
+	case !lines && !httpguts.ValidHeaderFieldValue(text): // no line may end another one's header
+		invalid(faults, s.Name)
+	case !fits(s, text):
+		invalid(faults, s.Name)
+	case s.Type == parley.SettingURL:
+		a.checkReach(s, text, faults)
+	case s.Type == parley.SettingHost:
+		a.checkReach(s, "https://"+net.JoinHostPort(text, "1"), faults)
+	}
+}
+
+func (a *Actions) checkReach(s parley.Setting, url string, faults *parley.Faults) {
+	if err := a.deps.CheckURL(url); err != nil {
+		faults.Add(field(s.Name), fmt.Sprintf("The config.%s cannot be used: %s.", s.Name, err))
+	}
+}
+
+// fits says whether a text is what the setting takes.
+func fits(s parley.Setting, text string) bool {
+	switch s.Type {
+	case parley.SettingSelect:
+		return slices.Contains(s.Options, text)
+	case parley.SettingZone:
+		_, err := time.LoadLocation(text)
+		return err == nil && text != "Local"
+	case parley.SettingClock:
+		_, err := time.Parse("15:04", text)
+		return err == nil
+	case parley.SettingEmail:
+		at, err := mail.ParseAddress(text)
+		return err == nil && at != nil
+	case parley.SettingHost:
+		return !strings.ContainsAny(text, "/@ []")
+	}
+	return true
+}
