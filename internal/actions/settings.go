@@ -21,11 +21,13 @@ const (
 	mostItems    = 50   // of a list
 )
 
-// field is the path of a setting in the form of an action.
-func field(name string) string { return "config." + name }
+// wrong notes a fault of a setting, in the words of the API's forms.
+func wrong(faults *parley.Faults, name, what string) {
+	faults.Add("config."+name, fmt.Sprintf("The config.%s %s.", strings.ReplaceAll(name, "_", " "), what))
+}
 
 func invalid(faults *parley.Faults, name string) {
-	faults.Add(field(name), fmt.Sprintf("The selected config.%s is invalid.", name))
+	faults.Add("config."+name, fmt.Sprintf("The selected config.%s is invalid.", strings.ReplaceAll(name, "_", " ")))
 }
 
 // checkSetting notes what is wrong with one setting.
@@ -33,7 +35,7 @@ func (a *Actions) checkSetting(s parley.Setting, c parley.Config, faults *parley
 	v, given := c[s.Name]
 	if text, ok := v.(string); !given || ok && strings.TrimSpace(text) == "" {
 		if s.Required {
-			faults.Add(field(s.Name), fmt.Sprintf("The config.%s field is required.", s.Name))
+			wrong(faults, s.Name, "field is required")
 		}
 		return
 	}
@@ -45,7 +47,7 @@ func (a *Actions) checkSetting(s parley.Setting, c parley.Config, faults *parley
 	default:
 		text, ok := v.(string)
 		if !ok {
-			faults.Add(field(s.Name), fmt.Sprintf("The config.%s field must be a string.", s.Name))
+			wrong(faults, s.Name, "must be a string")
 			return
 		}
 		a.checkText(s, text, faults)
@@ -54,10 +56,13 @@ func (a *Actions) checkSetting(s parley.Setting, c parley.Config, faults *parley
 
 func checkInteger(s parley.Setting, v any, faults *parley.Faults) {
 	n, ok := v.(float64)
+	if i, whole := v.(int); whole { // a default
+		n, ok = float64(i), true
+	}
 	if !ok || n != math.Trunc(n) {
-		faults.Add(field(s.Name), fmt.Sprintf("The config.%s field must be an integer.", s.Name))
+		wrong(faults, s.Name, "must be an integer")
 	} else if n < float64(s.Min) || n > float64(s.Max) {
-		faults.Add(field(s.Name), fmt.Sprintf("The config.%s field must be between %d and %d.", s.Name, s.Min, s.Max))
+		wrong(faults, s.Name, fmt.Sprintf("must be between %d and %d", s.Min, s.Max))
 	}
 }
 
@@ -65,9 +70,9 @@ func checkList(s parley.Setting, c parley.Config, v any, faults *parley.Faults) 
 	all, ok := v.([]any)
 	switch {
 	case !ok:
-		faults.Add(field(s.Name), fmt.Sprintf("The config.%s field must be an array.", s.Name))
+		wrong(faults, s.Name, "must be an array")
 	case len(all) > mostItems:
-		faults.Add(field(s.Name), fmt.Sprintf("The config.%s field must not have more than %d items.", s.Name, mostItems))
+		wrong(faults, s.Name, fmt.Sprintf("field must not have more than %d items", mostItems))
 	case s.Type == parley.SettingWeekdays:
 		days := c.Ints(s.Name)
 		if len(days) != len(all) || len(days) == 0 || slices.ContainsFunc(days, func(d int) bool { return d < 1 || d > 7 }) {
@@ -88,7 +93,7 @@ func (a *Actions) checkText(s parley.Setting, text string, faults *parley.Faults
 	}
 	switch {
 	case len(text) > most:
-		faults.Add(field(s.Name), fmt.Sprintf("The config.%s field must not be greater than %d characters.", s.Name, most))
+		wrong(faults, s.Name, fmt.Sprintf("field must not be greater than %d characters", most))
 	case !lines && !httpguts.ValidHeaderFieldValue(text): // no line may end another one's header
 		invalid(faults, s.Name)
 	case !fits(s, text):
@@ -102,7 +107,7 @@ func (a *Actions) checkText(s parley.Setting, text string, faults *parley.Faults
 
 func (a *Actions) checkReach(s parley.Setting, url string, faults *parley.Faults) {
 	if err := a.deps.CheckURL(url); err != nil {
-		faults.Add(field(s.Name), fmt.Sprintf("The config.%s cannot be used: %s.", s.Name, err))
+		wrong(faults, s.Name, fmt.Sprintf("cannot be used: %s", err))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"github.com/parley-voice/parley/internal/actions"
+	"github.com/parley-voice/parley/internal/actions/slack"
 	"github.com/parley-voice/parley/internal/config"
 	"github.com/parley-voice/parley/internal/egress"
 	"github.com/parley-voice/parley/internal/secrets"
@@ -19,7 +20,7 @@ func requester(cfg config.Config, key *secrets.Key, log *slog.Logger) *actions.A
 
 // Integrations are the services that actions know how to use beside plain HTTP.
 func Integrations(guard *egress.Guard) []actions.Integration {
-	return []actions.Integration{}
+	return []actions.Integration{slack.New(guard.Client(0, actionAnswer))}
 }
 
 // actionAnswer is how much of an answer may come, in bytes; the model sees less.

@@ -104,6 +104,86 @@ func TestHeadersOfActionsAreSealedAtRest(t *testing.T) {
 	}
 }
 
+func slackBody(config any) object {
+	return actionBody(object{"node_id": "tell", "url": nil, "integration": object{"id": "slack"}, "config": config})
+}
+
+func TestConfigsOfIntegrations(t *testing.T) {
+	h := open(t)
+	agent := h.agent(nil)
+	at := []string{agent}
+	const secret = "http://127.0.0.1:1/hook/hunter2"
+	sealed := func() parley.Action {
+		t.Helper()
+		var act parley.Action
+		err := h.store.View(t.Context(), func(ctx context.Context, tx store.Tx) error {
+			all, err := tx.ActionsOf(ctx, agent)
+			if act = all[agent][0]; err == nil && bytes.Contains(act.SealedConfig, []byte("hunter2")) {
+				t.Error("a secret lies in clear")
+			}
+			return err
+		})
+		if err != nil || act.SealedConfig == nil {
+			t.Fatalf("%+v, %v", act, err)
+		}
+		return act
+	}
+	put := func(config any) answer {
+		t.Helper()
+		return h.must(request{op: "upsertAction", path: at, body: slackBody(config)})
+	}
+	a := put(object{"webhook_url": secret, "text": "Call {{name}}."})
+	if got := a.data()["config"]; !reflect.DeepEqual(got, any(object{"text": "Call {{name}}."})) || bytes.Contains(a.raw, []byte("hunter2")) {
+		t.Errorf("shown %s", a.raw)
+	}
+	first := sealed()
+	put(object{"text": "Ring {{name}}."}) // the secret stays
+	if sealed(); bytes.Equal(first.SealedConfig, sealed().SealedConfig) {
+		t.Error("the config is as it was")
+	}
+	for _, op := range []string{"listActions", "getAgent"} {
+		if a := h.must(request{op: op, path: at}); bytes.Contains(a.raw, []byte("hunter2")) || !bytes.Contains(a.raw, []byte("Ring {{name}}.")) {
+			t.Errorf("%s shows %s", op, a.raw)
+		}
+	}
+	a = h.call(request{op: "upsertAction", path: at, body: slackBody(object{"text": "x", "webhook_url": nil})})
+	if h.refused(a, 422, parley.ValidationError); a.faults("config.webhook_url") != "The config.webhook url field is required." {
+		t.Errorf("an emptied secret: %s", a.raw)
+	}
+	h.must(request{op: "upsertAction", path: at, body: actionBody(object{"node_id": "tell"})}) // a plain webhook again
+	if got := h.must(request{op: "listActions", path: at}).rows()[0].(object)["config"]; got != nil {
+		t.Errorf("a webhook has the config %v", got)
+	}
+}
+
+func TestConfigsAreRefusedForWhatCannotWork(t *testing.T) {
+	h := open(t)
+	at := []string{h.agent(nil)}
+	for _, c := range []struct {
+		field, text string
+		body        object
+	}{
+		{"config.webhook_url", "The config.webhook url field is required.", slackBody(nil)},
+		{"config.text", "The config.text field is required.", slackBody(object{"webhook_url": "http://127.0.0.1/x", "text": " "})},
+		{"config.text", "The config.text must be a string.", slackBody(object{"webhook_url": "http://127.0.0.1/x", "text": 7})},
+		{"config.webhook_url", "The config.webhook url cannot be used: neither http nor https.", slackBody(object{"webhook_url": "ftp://x", "text": "x"})},
+		{"config.chanel", "The selected config.chanel is invalid.", slackBody(object{"webhook_url": "http://127.0.0.1/x", "text": "x", "chanel": "y"})},
+		{"config", "The config must be an object.", slackBody("x")},
+		{"config", "The config field is only available for actions of an integration that takes one.", actionBody(object{"config": object{"text": "x"}})},
+		{"type", "The type must be webhook for the integration slack.", changed(slackBody(object{"webhook_url": "http://127.0.0.1/x", "text": "x"}),
+			object{"type": "external"})},
+	} {
+		a := h.call(request{op: "upsertAction", path: at, body: c.body})
+		if h.refused(a, 422, parley.ValidationError); a.faults(c.field) != c.text {
+			t.Errorf("%s: %s", c.field, a.raw)
+		}
+	}
+	a := h.call(request{op: "upsertAction", path: at, body: slackBody(object{"webhook_url": "http://10.0.0.1/x", "text": "x"})})
+	if h.refused(a, 422, parley.ValidationError); a.faults("config.webhook_url") == "" {
+		t.Errorf("a private address: %s", a.raw)
+	}
+}
+
 func TestIntegrationsOverlapWithTheirCategories(t *testing.T) {
 	h := open(t)
 	if n := len(h.must(request{op: "listActionIntegrationsByCategory", path: []string{"config"}}).rows()); n != 0 {
