@@ -60,7 +60,7 @@ func (b *Bench) Run(t *testing.T, config map[string]any, arguments string) (stri
 // RunIn is Run in a context.
 func (b *Bench) RunIn(ctx context.Context, t *testing.T, config map[string]any, arguments string) (string, bool) {
 	t.Helper()
-	got, ok := b.Actions.Request(ctx, b.Action(t, config), json.RawMessage(arguments))
+	got, ok := b.Actions.Request(ctx, parley.NewID(), b.Action(t, config), json.RawMessage(arguments))
 	if !json.Valid([]byte(got)) {
 		t.Errorf("the model is told %q, which is no JSON", got)
 	}
