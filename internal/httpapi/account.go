@@ -8,7 +8,7 @@ import (
 )
 
 type identifyBody struct {
-	Token string `json:"token" required:"false" doc:"Token to identify; the Authorization header is used when absent."`
+	Token string `json:"token" required:"false" doc:"Token to identify; the Authorization header is used when absent." example:"talq_0123456789abcdef"`
 }
 
 type identityJSON struct {

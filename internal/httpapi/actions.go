@@ -12,15 +12,15 @@ import (
 
 type actionJSON struct {
 	ID               string          `json:"id"`
-	NodeID           string          `json:"node_id"`
-	Name             string          `json:"name"`
-	Label            string          `json:"label" doc:"The same as name."`
-	Description      string          `json:"description"`
+	NodeID           string          `json:"node_id" example:"book-visit"`
+	Name             string          `json:"name" example:"Book a visit"`
+	Label            string          `json:"label" doc:"The same as name." example:"Book a visit"`
+	Description      string          `json:"description" example:"Books a visit for the caller."`
 	Type             actionType      `json:"type"`
 	Inputs           actionInputs    `json:"input_schema"`
 	Config           *settings       `json:"config" doc:"Settings of the integration, without those that are secret."`
 	Trigger          *object         `json:"action_trigger"`
-	URL              *string         `json:"url"`
+	URL              *string         `json:"url" example:"https://crm.example.com/visits"`
 	Method           actionMethod    `json:"http_method"`
 	AuthorizationURL *string         `json:"authorization_url"`
 	Scheme           authScheme      `json:"authorization_scheme"`
@@ -57,14 +57,14 @@ func showAction(v agents.ActionView) actionJSON {
 }
 
 type actionBody struct {
-	NodeID           string           `json:"node_id" minLength:"1" doc:"Upsert key within the agent."`
-	Name             string           `json:"name" minLength:"1" maxLength:"255"`
-	Description      string           `json:"description" minLength:"1"`
+	NodeID           string           `json:"node_id" minLength:"1" doc:"Upsert key within the agent." example:"book-visit"`
+	Name             string           `json:"name" minLength:"1" maxLength:"255" example:"Book a visit"`
+	Description      string           `json:"description" minLength:"1" example:"Books a visit for the caller."`
 	Type             actionType       `json:"type"`
 	Inputs           actionInputs     `json:"inputs" required:"false" doc:"Returned as input_schema."`
 	Integration      givenIntegration `json:"integration" required:"false"`
 	Config           givenSettings    `json:"config" required:"false"`
-	URL              givenURL         `json:"url" required:"false"`
+	URL              givenURL         `json:"url" required:"false" example:"https://crm.example.com/visits"`
 	Method           actionMethod     `json:"http_method" required:"false" default:"POST"`
 	AuthorizationURL givenURL         `json:"authorization_url" required:"false"`
 	Scheme           authScheme       `json:"authorization_scheme" required:"false" default:"none"`
@@ -172,7 +172,8 @@ type actionInputs []parley.ActionInput
 
 // Schema describes them. A value is of any type of JSON.
 func (actionInputs) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{
+	day := map[string]any{"name": "day", "type": "date", "required": true, "description": "Day of the visit."}
+	return &huma.Schema{Type: huma.TypeArray, Examples: []any{[]any{day}}, Items: &huma.Schema{
 		Type: huma.TypeObject, Required: []string{"name", "type"}, Properties: map[string]*huma.Schema{
 			"name": {Type: huma.TypeString}, "type": {Type: huma.TypeString}, "required": {Type: huma.TypeBoolean},
 			"description": {Type: huma.TypeString}, "enum": {Type: huma.TypeArray, Items: &huma.Schema{}, Description: "The only values."},

@@ -9,9 +9,9 @@ import (
 
 // createAgentBody begins an agent.
 type createAgentBody struct {
-	Label                string      `json:"label" minLength:"1" maxLength:"255"`
-	Description          *string     `json:"description" required:"false"`
-	Name                 string      `json:"name" minLength:"1" maxLength:"255"`
+	Label                string      `json:"label" minLength:"1" maxLength:"255" example:"Reception"`
+	Description          *string     `json:"description" required:"false" example:"You answer the phone of a clinic."`
+	Name                 string      `json:"name" minLength:"1" maxLength:"255" example:"Rose"`
 	Language             language    `json:"language"`
 	InitialMessage       *string     `json:"initial_message" required:"false"`
 	InterruptSensitivity sensitivity `json:"interrupt_sensitivity"`
@@ -32,7 +32,7 @@ type createAgentBody struct {
 	Direction            direction   `json:"direction"`
 	WhoSpeaksFirst       speaker     `json:"who_speaks_first"`
 	NumberIDs            []string    `json:"phone_number_ids" required:"false" nullable:"false"`
-	Engine               string      `json:"engine" required:"false" maxLength:"255" doc:"Configured engine set; beyond the contract."`
+	Engine               string      `json:"engine" required:"false" maxLength:"255" doc:"Configured engine set; beyond the contract." example:""`
 }
 
 func (a *api) createAgent(ctx context.Context, r *in[none, createAgentBody]) (agentJSON, error) {
@@ -51,7 +51,7 @@ func (a *api) createAgent(ctx context.Context, r *in[none, createAgentBody]) (ag
 }
 
 type knowledgeBody struct {
-	Description          string      `json:"description" minLength:"5"`
+	Description          string      `json:"description" minLength:"5" example:"You answer the phone of a clinic."`
 	InitialMessage       givenText   `json:"initial_message" required:"false" minLength:"5" maxLength:"255"`
 	InterruptSensitivity sensitivity `json:"interrupt_sensitivity"`
 	AskIfHumanPresent    bool        `json:"ask_if_human_present_on_idle"`

@@ -12,9 +12,9 @@ import (
 // agentJSON is an agent as it is shown everywhere.
 type agentJSON struct {
 	ID                   string           `json:"id"`
-	Name                 string           `json:"name"`
-	Label                string           `json:"label"`
-	Description          *string          `json:"description"`
+	Name                 string           `json:"name" example:"Rose"`
+	Label                string           `json:"label" example:"Reception"`
+	Description          *string          `json:"description" example:"You answer the phone of a clinic."`
 	Language             language         `json:"language"`
 	Voice                *agentVoiceJSON  `json:"voice"`
 	InitialMessage       *string          `json:"initial_message"`
@@ -37,9 +37,9 @@ type agentJSON struct {
 	WhoSpeaksFirst       speaker          `json:"who_speaks_first"`
 	Engine               string           `json:"engine,omitempty" doc:"Configured engine set; absent for the server's default."`
 	Mode                 conversationMode `json:"conversation_mode"`
-	Status               string           `json:"current_status" enum:"draft,published"`
+	Status               string           `json:"current_status" enum:"draft,published" example:"published"`
 	Sandbox              bool             `json:"is_sandbox"`
-	Ready                bool             `json:"is_ready_to_publish"`
+	Ready                bool             `json:"is_ready_to_publish" example:"true"`
 	Advanced             advancedJSON     `json:"advanced_settings"`
 	Callback             *callbackJSON    `json:"callback_config"`
 	CreatedAt            stamp            `json:"created_at"`
@@ -52,8 +52,8 @@ type agentJSON struct {
 type agentVoiceJSON struct {
 	_                 struct{}      `nullable:"true"` // null until a voice is chosen
 	ID                string        `json:"id"`
-	Name              string        `json:"name"`
-	Label             string        `json:"label"`
+	Name              string        `json:"name" example:"Rose"`
+	Label             string        `json:"label" example:"Rose"`
 	Language          string        `json:"language"`
 	Stability         *float64      `json:"stability"`
 	SimilarityBoost   *float64      `json:"similarity_boost"`
@@ -64,8 +64,8 @@ type agentVoiceJSON struct {
 
 type templateJSON struct {
 	_    struct{} `nullable:"true"` // null when it is no longer offered
-	ID   string   `json:"id"`
-	Name string   `json:"name"`
+	ID   string   `json:"id" example:"rose"`
+	Name string   `json:"name" example:"Rose"`
 }
 
 type advancedJSON struct {
@@ -75,8 +75,8 @@ type advancedJSON struct {
 // agentRefJSON names an agent beside another noun.
 type agentRefJSON struct {
 	ID    string `json:"id"`
-	Name  string `json:"name"`
-	Label string `json:"label"`
+	Name  string `json:"name" example:"Rose"`
+	Label string `json:"label" example:"Reception"`
 }
 
 func showAgentRef(a *parley.Agent) agentRefJSON {

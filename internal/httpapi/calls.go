@@ -19,11 +19,11 @@ type CallJSON struct {
 	FromFormatted string        `json:"from_formatted"`
 	Testing       bool          `json:"is_testing"`
 	Direction     direction     `json:"direction"`
-	Status        string        `json:"status" enum:"initiated,ringing,answered,completed,failed,busy,no-answer"`
-	Duration      int           `json:"duration" minimum:"0" doc:"Seconds; 0 until finished."`
+	Status        string        `json:"status" enum:"initiated,ringing,answered,completed,failed,busy,no-answer" example:"completed"`
+	Duration      int           `json:"duration" minimum:"0" doc:"Seconds; 0 until finished." example:"38"`
 	Agent         *agentRefJSON `json:"agent,omitempty"`
 	CampaignID    null          `json:"campaign_id"`
-	EndedReason   *string       `json:"ended_reason"`
+	EndedReason   *string       `json:"ended_reason" example:"ended_by_caller"`
 	CreatedAt     stamp         `json:"created_at"`
 	UpdatedAt     stamp         `json:"updated_at"`
 }
@@ -149,12 +149,12 @@ type callDetailJSON struct {
 
 type turnJSON struct {
 	ID          string     `json:"id"`
-	Who         string     `json:"who" enum:"caller,agent"`
+	Who         string     `json:"who" enum:"caller,agent" example:"agent"`
 	StartedAt   millis     `json:"started_at"`
 	EndedAt     millis     `json:"ended_at"`
-	Text        string     `json:"text"`
-	Heard       *string    `json:"heard,omitempty" doc:"Of an agent's turn: what was played of text."`
-	Interrupted bool       `json:"interrupted"`
+	Text        string     `json:"text" example:"Good morning, this is Rose. How can I help you?"`
+	Heard       *string    `json:"heard,omitempty" doc:"Of an agent's turn: what was played of text." example:"Good morning, this is Rose."`
+	Interrupted bool       `json:"interrupted" example:"true"`
 	ReplyTo     *string    `json:"reply_to" doc:"Turn of the caller that an agent's turn answers."`
 	Timing      timingJSON `json:"timing" doc:"Milliseconds."`
 }
@@ -168,7 +168,7 @@ type timingJSON struct {
 
 type messageJSON struct {
 	TakenAt stamp             `json:"taken_at"`
-	Slots   map[string]string `json:"slots"`
+	Slots   map[string]string `json:"slots" example:"{\"name\":\"Ann Lee\",\"number\":\"+12025550177\"}"`
 }
 
 func showTurn(t parley.Turn) turnJSON {
@@ -209,7 +209,7 @@ func (a *api) getCall(ctx context.Context, r *in[none, none]) (callDetailJSON, e
 }
 
 type endCallBody struct {
-	SID string `json:"call_sid" minLength:"1" doc:"Call id; the sid is accepted too."`
+	SID string `json:"call_sid" minLength:"1" doc:"Call id; the sid is accepted too." example:"SID"`
 }
 
 type endedCallJSON struct {

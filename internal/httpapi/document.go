@@ -17,16 +17,19 @@ import (
 type document struct {
 	spec     *huma.OpenAPI
 	registry huma.Registry
+	examples exampler
 }
 
 func newDocument() *document {
 	d := &document{registry: huma.NewMapRegistry("#/components/schemas/", schemaName)}
+	d.examples.registry = d.registry
 	d.spec = &huma.OpenAPI{
 		OpenAPI: "3.1.0",
 		Info:    &huma.Info{Title: "Parley API", Version: "1.0.0", Description: "Voice agents on the telephone. Generated from the routes; do not edit."},
 		Servers: []*huma.Server{{URL: "http://localhost:8080"}},
 		Components: &huma.Components{
-			Schemas: d.registry,
+			Schemas:  d.registry,
+			Examples: map[string]*huma.Example{},
 			SecuritySchemes: map[string]*huma.SecurityScheme{
 				"environmentToken": {Type: "http", Scheme: "bearer", Description: "Environment token, prefix talq_."},
 				"userToken":        {Type: "http", Scheme: "bearer", Description: "Personal token, NUMBER|SECRET."},
@@ -64,8 +67,11 @@ func (d *document) add(rt *route) {
 		o.Parameters = append(o.Parameters, &huma.Param{Name: m[1], In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
 	}
 	o.Parameters = append(append(o.Parameters, d.queryParams(rt.query)...), rt.headers...)
+	d.examples.params(o.Parameters)
 	if s, required := d.request(rt); s != nil {
-		o.RequestBody = &huma.RequestBody{Required: required, Content: map[string]*huma.MediaType{"application/json": {Schema: s}}}
+		m := &huma.MediaType{Schema: s}
+		d.examples.media(m, rt.id, rt.requests)
+		o.RequestBody = &huma.RequestBody{Required: required, Content: map[string]*huma.MediaType{"application/json": m}}
 	}
 	d.addSuccess(o, rt)
 	d.addRefusals(o, rt)
@@ -109,7 +115,9 @@ func (d *document) addSuccess(o *huma.Operation, rt *route) {
 			r.Content = map[string]*huma.MediaType{rt.media: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
 		}
 	} else {
-		r.Content = map[string]*huma.MediaType{"application/json": {Schema: d.success(rt)}}
+		m := &huma.MediaType{Schema: d.success(rt)}
+		d.examples.media(m, rt.id, rt.answers)
+		r.Content = map[string]*huma.MediaType{"application/json": m}
 	}
 	o.Responses[strconv.Itoa(rt.successStatus())] = r
 }
@@ -135,7 +143,11 @@ func (d *document) success(rt *route) *huma.Schema {
 	}
 	switch rt.shape {
 	case dataShape, onlyDataShape:
-		put("data", d.ref(rt.reply))
+		data := d.ref(rt.reply)
+		if data.Type == huma.TypeArray {
+			data.Nullable = false // each never gives null
+		}
+		put("data", data)
 	case pageShape, metaShape:
 		rows := reflect.Zero(rt.reply).Interface().(paged).row()
 		put("data", &huma.Schema{Type: huma.TypeArray, Items: d.ref(rows)})
@@ -179,9 +191,10 @@ func (d *document) addRefusals(o *huma.Operation, rt *route) {
 		if o.Responses[key] == nil {
 			o.Responses[key] = &huma.Response{
 				Description: http.StatusText(status),
-				Content:     map[string]*huma.MediaType{"application/json": {Schema: d.refused(c)}},
+				Content:     map[string]*huma.MediaType{"application/json": {Schema: d.refused(c), Examples: map[string]*huma.Example{}}},
 			}
 		}
+		o.Responses[key].Content["application/json"].Examples[string(c)] = d.refusalExample(rt, c)
 	}
 	slices.SortStableFunc(list, func(a, b errorCode) int { return a.Status - b.Status })
 	o.Extensions = map[string]any{"x-error-codes": list}
@@ -194,6 +207,27 @@ func (d *document) refused(c parley.Code) *huma.Schema {
 		return body
 	}
 	return &huma.Schema{AnyOf: []*huma.Schema{d.ref(reflect.TypeFor[listErrorBody]()), body}}
+}
+
+// refusalExample is an error as the operation says it. Those that several operations say stand among the components.
+func (d *document) refusalExample(rt *route, c parley.Code) *huma.Example {
+	body := rt.refusalBody(exampleError(rt, c), table[c].status)
+	if c == parley.ValidationError {
+		return &huma.Example{Value: body}
+	}
+	for n := 1; ; n++ {
+		name := string(c)
+		if n > 1 {
+			name += "-" + strconv.Itoa(n)
+		}
+		known := d.spec.Components.Examples[name]
+		if known == nil {
+			d.spec.Components.Examples[name] = &huma.Example{Value: body}
+		} else if !reflect.DeepEqual(known.Value, body) {
+			continue
+		}
+		return &huma.Example{Ref: "#/components/examples/" + name}
+	}
 }
 
 func (d *document) yaml() ([]byte, error) {

@@ -26,14 +26,14 @@ type erasureJSON struct {
 	Places      []placeJSON  `json:"places" nullable:"false"`
 	CreatedAt   stamp        `json:"created_at"`
 	CompletedAt *stamp       `json:"completed_at"`
-	Statement   string       `json:"statement" doc:"All of this, signed: a compact JWS, verified with /.well-known/jwks.json."`
+	Statement   string       `json:"statement" doc:"All of this as a compact JWS; see /.well-known/jwks.json." example:"eyJhbGciOiJFZERTQSJ9.e30.c2ln"`
 }
 
 type placeJSON struct {
-	Name  string       `json:"name"`
+	Name  string       `json:"name" example:"transcripts"`
 	Count int64        `json:"count"`
 	State erasureState `json:"state"`
-	Note  string       `json:"note,omitempty" doc:"What outlives the rows, and for how long."`
+	Note  string       `json:"note,omitempty" doc:"What outlives the rows, and for how long." example:""`
 }
 
 type erasureQuery struct {
@@ -134,15 +134,15 @@ type previewJSON struct {
 }
 
 type blockerJSON struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-	Remedy  string `json:"remedy"`
+	Code    string `json:"code" example:"AGENT_IS_PUBLISHED"`
+	Message string `json:"message" example:"Cannot delete agent while it is published."`
+	Remedy  string `json:"remedy" example:"Unpublish it."`
 }
 
 type sizeJSON struct {
-	Name  string `json:"name"`
-	Items *int64 `json:"items" doc:"Null for a place that is emptied whole."`
-	Bytes *int64 `json:"bytes"`
+	Name  string `json:"name" example:"transcripts"`
+	Items *int64 `json:"items" doc:"Null for a place that is emptied whole." example:"12"`
+	Bytes *int64 `json:"bytes" example:"2048"`
 }
 
 // remedies say how to lift what blocks a deletion.

@@ -138,11 +138,15 @@ func fail(log *slog.Logger, w http.ResponseWriter, r *http.Request, o *op, err e
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
+	writeJSON(w, status, o.refusalBody(e, status))
+}
+
+// refusalBody is what stands on the wire.
+func (o *op) refusalBody(e *parley.Error, status int) any {
 	if e.List != nil {
-		writeJSON(w, status, listErrorBody{Message: o.text(e), Code: e.Code, Errors: e.List})
-		return
+		return listErrorBody{Message: o.text(e), Code: e.Code, Errors: e.List}
 	}
-	writeJSON(w, status, o.errorBody(e, status))
+	return o.errorBody(e, status)
 }
 
 func codeOf(e *parley.Error) parley.Code {

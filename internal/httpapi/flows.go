@@ -38,6 +38,7 @@ func (flowConfigJSON) Schema(huma.Registry) *huma.Schema {
 	}
 	return &huma.Schema{
 		Type: huma.TypeObject, AdditionalProperties: true, Nullable: true, Required: []string{"initial_node_id", "nodes"},
+		Examples: []any{exampleGraph()},
 		Properties: map[string]*huma.Schema{
 			"initial_node_id": text,
 			"meta": {Type: huma.TypeObject, AdditionalProperties: true, Properties: map[string]*huma.Schema{
@@ -66,7 +67,7 @@ func showFlow(f agents.Flow, err error) (flowJSON, error) {
 
 type flowVersionJSON struct {
 	ID        string           `json:"id"`
-	Version   string           `json:"version"`
+	Version   string           `json:"version" example:"1"`
 	CreatedAt stamp            `json:"created_at"`
 	Current   bool             `json:"is_current"`
 	Mode      conversationMode `json:"conversation_mode"`
@@ -82,7 +83,25 @@ type givenGraph struct{ object }
 
 // Schema describes it.
 func (givenGraph) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Nullable: true}
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Nullable: true, Examples: []any{exampleGraph()}}
+}
+
+// exampleGraph asks one question and ends.
+func exampleGraph() map[string]any {
+	return map[string]any{"initial_node_id": "greet", "nodes": []any{
+		map[string]any{"id": "greet", "type": "ask", "content": "Do you want to book a visit?", "next": "bye"},
+		map[string]any{"id": "bye", "type": "end", "content": "Thank you. Goodbye."},
+	}}
+}
+
+func exampleGraphFaults() []string { return []string{"initial_node_id 'greet' not found in nodes"} }
+
+// flowVerdictExamples are both verdicts.
+func flowVerdictExamples() map[string]any {
+	return map[string]any{
+		"valid":   flowVerdictJSON{Success: true, Message: flowIsValid},
+		"invalid": flowVerdictJSON{Message: "Flow validation failed", Code: parley.FlowInvalid, Errors: exampleGraphFaults()},
+	}
 }
 
 // graph is nil for null and for one that was not sent.
@@ -93,13 +112,21 @@ func (g givenGraph) graph() json.RawMessage {
 	return g.raw
 }
 
+// checkedGraph is a graph that there must be.
+type checkedGraph struct{ object }
+
+// Schema describes it.
+func (checkedGraph) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Examples: []any{exampleGraph()}}
+}
+
 type flowBody struct {
 	Mode   conversationMode `json:"conversation_mode"`
 	Config givenGraph       `json:"flow_config" required:"false" doc:"Required when the mode is flow_driven."`
 }
 
 type flowCheckBody struct {
-	Config object `json:"flow_config"`
+	Config checkedGraph `json:"flow_config"`
 }
 
 // flowVerdictJSON says whether a graph can be run.
@@ -137,7 +164,7 @@ func (a *api) flowRoutes() {
 	handle(a, flow("getAgentFlow", http.MethodGet, "", "Get conversation mode and flow"), a.getFlow)
 	handle(a, flow("updateAgentFlow", http.MethodPut, "", "Set conversation mode and flow", parley.FlowInvalid, parley.ValidationError), a.updateFlow)
 	validate := flow("validateAgentFlow", http.MethodPost, "/validate", "Dry-run the flow checks", parley.ValidationError)
-	validate.shape, validate.answer = bareShape, describeFlowVerdict
+	validate.shape, validate.answer, validate.answers = bareShape, describeFlowVerdict, flowVerdictExamples()
 	handle(a, validate, a.validateFlow)
 	handle(a, flow("listAgentFlowVersions", http.MethodGet, "/versions", "List saved flow versions"), a.listFlowVersions)
 }

@@ -28,14 +28,14 @@ func (givenIntegration) Schema(huma.Registry) *huma.Schema {
 
 // settingJSON is a setting. Those in "config" are given in the action's config, the others as fields of the action.
 type settingJSON struct {
-	Name        string   `json:"name"`
-	Type        string   `json:"type"`
-	Label       string   `json:"label"`
+	Name        string   `json:"name" example:"method"`
+	Type        string   `json:"type" example:"select"`
+	Label       string   `json:"label" example:"Method"`
 	Description string   `json:"description,omitempty"`
 	Required    bool     `json:"required"`
 	Secret      bool     `json:"secret" doc:"Kept sealed and never shown again."`
 	In          string   `json:"in" enum:"config,action" doc:"Where an action gives it: in its config, or as a field of its own."`
-	Options     []string `json:"options,omitempty" nullable:"false"`
+	Options     []string `json:"options,omitempty" nullable:"false" example:"POST,PUT"`
 	Minimum     *int     `json:"minimum,omitempty"`
 	Maximum     *int     `json:"maximum,omitempty"`
 	Default     any      `json:"default,omitempty"`
@@ -58,8 +58,8 @@ func showSetting(s parley.Setting) settingJSON {
 type integrationJSON struct {
 	ID          string        `json:"id" doc:"Actions may name it by this too."`
 	Identifier  string        `json:"identifier"`
-	DisplayName string        `json:"display_name"`
-	Description string        `json:"description"`
+	DisplayName string        `json:"display_name" example:"HTTP request"`
+	Description string        `json:"description" example:"Sends what the caller said to an address of yours."`
 	Category    string        `json:"category"`
 	IconURL     null          `json:"icon_url"`
 	Config      []settingJSON `json:"config_schema" nullable:"false"`
@@ -79,7 +79,7 @@ func showIntegration(i parley.Integration) integrationJSON {
 
 type configJSON struct {
 	Identifier  string        `json:"identifier"`
-	DisplayName string        `json:"display_name"`
+	DisplayName string        `json:"display_name" example:"HTTP request"`
 	Config      []settingJSON `json:"config_schema" nullable:"false"`
 }
 

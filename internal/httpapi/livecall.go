@@ -26,14 +26,14 @@ func (a *api) liveCallRoutes() {
 }
 
 type transferBody struct {
-	To       string `json:"to" maxLength:"255" doc:"E.164, or a softphone of the environment: USERNAME or phone:USERNAME."`
-	Mode     string `json:"mode" required:"false" enum:"refer,bridged,warm,attended" default:"bridged" doc:"refer: SIP REFER; warm: briefed first; attended: handed over then."`
-	Briefing string `json:"briefing" required:"false" maxLength:"1000" doc:"Said to the target of a warm or attended transfer, who may hang up on it."`
-	Return   bool   `json:"return_to_agent" required:"false" default:"false" doc:"The agent has the caller again when the target hangs up; else that ends the call."`
+	To       string `json:"to" maxLength:"255" doc:"E.164, or a softphone of the environment: USERNAME or phone:USERNAME." example:"+12025550166"`
+	Mode     string `json:"mode" required:"false" enum:"refer,bridged,warm,attended" default:"bridged" doc:"refer: SIP REFER; warm: briefed; attended: then handed over."`
+	Briefing string `json:"briefing" required:"false" maxLength:"1000" doc:"Said to the target first, who may hang up on it." example:"Ann Lee asks about her invoice."`
+	Return   bool   `json:"return_to_agent" required:"false" default:"false" doc:"The agent has the caller again when the target hangs up, which else ends the call."`
 }
 
 type transferJSON struct {
-	To        string  `json:"to"`
+	To        string  `json:"to" example:"+12025550166"`
 	Mode      string  `json:"mode" enum:"refer,bridged,warm,attended,asked"`
 	Outcome   *string `json:"outcome" enum:"answered,busy,no-answer,refused,failed,canceled,unknown" doc:"Null while it is not known."`
 	Reason    *string `json:"reason" doc:"Such as sip_486."`
@@ -64,7 +64,7 @@ func (a *api) transferCall(ctx context.Context, r *in[none, transferBody]) (tran
 }
 
 type keysBody struct {
-	Digits string `json:"digits" minLength:"1" maxLength:"32" pattern:"^[0-9*#A-Da-d]+$"`
+	Digits string `json:"digits" minLength:"1" maxLength:"32" pattern:"^[0-9*#A-Da-d]+$" example:"12#"`
 }
 
 func (a *api) pressKeys(ctx context.Context, r *in[none, keysBody]) (none, error) {

@@ -50,15 +50,15 @@ type externalCallJSON struct {
 	UpdatedAt     millis        `json:"updated_at"`
 	EnvironmentID string        `json:"environment_id"`
 	OrgID         string        `json:"org_id" doc:"Same value as environment_id."`
-	Cost          int           `json:"cost"`
+	Cost          int           `json:"cost" enum:"0"`
 	Status        string        `json:"status" enum:"ready"`
 	Transport     transportJSON `json:"transport"`
 }
 
 type transportJSON struct {
 	Provider string `json:"provider" enum:"external.websocket"`
-	URL      string `json:"websocketCallUrl" format:"uri"`
-	Token    string `json:"token"`
+	URL      string `json:"websocketCallUrl" format:"uri" example:"wss://parley.example.com/c7d1f0/transport?x-talq=0123456789abcdef"`
+	Token    string `json:"token" example:"0123456789abcdef"`
 }
 
 // maxKey is the greatest length of an Idempotency-Key in bytes.
@@ -78,7 +78,7 @@ func (a *api) makeCallRoute() {
 		},
 		shape: bareShape, request: describeOrder, answer: describePlaced,
 		headers: []*huma.Param{{
-			Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString},
+			Name: "Idempotency-Key", In: "header", Example: "order-4711", Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "A repeated order by telephony with the same key gives the first answer again, for 24 hours; beyond the contract.",
 		}},
 	}
@@ -104,7 +104,8 @@ func (a *api) makeCallRoute() {
 
 // describeOrder is one of two forms.
 func describeOrder(r huma.Registry) *huma.Schema {
-	r.Schema(typeOf[placeBody](), false, "").Required = []string{"to"}
+	place := r.Schema(typeOf[placeBody](), false, "")
+	place.Required, place.Properties["to"] = []string{"to"}, phone("").Schema(r)
 	return &huma.Schema{AnyOf: []*huma.Schema{r.Schema(typeOf[placeBody](), true, ""), r.Schema(typeOf[expectBody](), true, "")}}
 }
 

@@ -38,6 +38,7 @@ type op struct {
 
 	query, body, reply reflect.Type                       // for the document; nil when there is none
 	request, answer    func(r huma.Registry) *huma.Schema // for the document, where a type cannot say it
+	requests, answers  map[string]any                     // examples by name, where those made from the schemas mislead
 	headers            []*huma.Param
 	media              string // content type of an answer that is not JSON
 }

@@ -10,34 +10,35 @@ import (
 
 type userJSON struct {
 	ID            string  `json:"id"`
-	Name          string  `json:"name"`
+	Name          string  `json:"name" example:"Ada Example"`
 	Email         string  `json:"email" format:"email"`
 	EnvironmentID *string `json:"current_environment_id"`
 	CreatedAt     stamp   `json:"created_at"`
 }
 
-type personalTokenJSON struct {
-	ID         string   `json:"id"`
-	Name       string   `json:"name"`
+// PersonalTokenJSON is a personal token as it is shown; never with its secret.
+type PersonalTokenJSON struct {
+	ID         string   `json:"id" example:"7"`
+	Name       string   `json:"name" example:"laptop"`
 	Abilities  []string `json:"abilities" nullable:"false"`
 	LastUsedAt *stamp   `json:"last_used_at"`
 	CreatedAt  stamp    `json:"created_at"`
 }
 
 type newPersonalTokenJSON struct {
-	personalTokenJSON
-	Token string `json:"token" doc:"Full token, shown this once."`
+	PersonalTokenJSON
+	Token string `json:"token" doc:"Full token, shown this once." example:"7|0123456789abcdef"`
 }
 
-func showPersonalToken(t *parley.PersonalToken) personalTokenJSON {
-	return personalTokenJSON{
+func showPersonalToken(t *parley.PersonalToken) PersonalTokenJSON {
+	return PersonalTokenJSON{
 		ID: strconv.FormatInt(t.Number, 10), Name: t.Name, Abilities: each(t.Abilities, func(s string) string { return s }),
 		LastUsedAt: stampOr(t.LastUsedAt), CreatedAt: stamp(t.CreatedAt),
 	}
 }
 
 type personalTokenBody struct {
-	Name      string   `json:"name" minLength:"1" maxLength:"255"`
+	Name      string   `json:"name" minLength:"1" maxLength:"255" example:"laptop"`
 	Abilities []string `json:"abilities" required:"false" nullable:"false" maxItems:"100" doc:"All when left out."`
 }
 
@@ -70,7 +71,7 @@ func (a *api) getCurrentUser(ctx context.Context, r *in[none, none]) (userJSON, 
 	return userJSON{ID: u.ID, Name: u.Name, Email: u.Email, EnvironmentID: orNil(u.EnvironmentID), CreatedAt: stamp(u.CreatedAt)}, nil
 }
 
-func (a *api) listPersonalTokens(ctx context.Context, r *in[none, none]) ([]personalTokenJSON, error) {
+func (a *api) listPersonalTokens(ctx context.Context, r *in[none, none]) ([]PersonalTokenJSON, error) {
 	list, err := a.deps.Accounts.PersonalTokens(ctx, r.actor)
 	return each(list, showPersonalToken), err
 }

@@ -39,13 +39,14 @@ func (price) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeNumber, Minimum: &zero}
 }
 
-type minutePriceJSON struct {
+// MinutePriceJSON is a price by the minute.
+type MinutePriceJSON struct {
 	Unit  string `json:"unit" enum:"per_minute"`
 	Price price  `json:"price"`
 }
 
 type voicePriceJSON struct {
-	minutePriceJSON
+	MinutePriceJSON
 	Tier tier `json:"tier"`
 }
 
@@ -57,7 +58,7 @@ type tokenPriceJSON struct {
 
 type transportPriceJSON struct {
 	Country string `json:"country_code" doc:"Of the agent's first number; empty without one."`
-	minutePriceJSON
+	MinutePriceJSON
 }
 
 type pricingJSON struct {
@@ -65,7 +66,7 @@ type pricingJSON struct {
 	Currency   string `json:"currency"`
 	Components struct {
 		Voice         voicePriceJSON  `json:"voice_synthesis"`
-		Transcription minutePriceJSON `json:"transcription"`
+		Transcription MinutePriceJSON `json:"transcription"`
 		Model         tokenPriceJSON  `json:"language_model"`
 	} `json:"components"`
 	Transport struct {
@@ -109,7 +110,7 @@ func (a *api) getPricing(ctx context.Context, r *in[none, none]) (out pricingJSO
 	if err != nil {
 		return out, err
 	}
-	minute := func(p float64) minutePriceJSON { return minutePriceJSON{"per_minute", price(p)} }
+	minute := func(p float64) MinutePriceJSON { return MinutePriceJSON{"per_minute", price(p)} }
 	out.AgentID, out.Currency, out.Minute, out.CalculatedAt = q.AgentID, q.Currency, price(q.Minute), stamp(q.At)
 	out.Components.Voice = voicePriceJSON{minute(q.Voice), tier(q.Tier)}
 	out.Components.Transcription = minute(q.Transcription)

@@ -15,9 +15,9 @@ type sipMessageJSON struct {
 	Time      millis `json:"time"`
 	Direction string `json:"direction" enum:"sent,received"`
 	Transport string `json:"transport" enum:"udp,tcp,tls"`
-	Peer      string `json:"peer" doc:"Address and port of the other side."`
-	FirstLine string `json:"first_line"`
-	Raw       string `json:"raw" doc:"Without credentials and media keys."`
+	Peer      string `json:"peer" doc:"Address and port of the other side." example:"192.0.2.10:5060"`
+	FirstLine string `json:"first_line" example:"SIP/2.0 200 OK"`
+	Raw       string `json:"raw" doc:"Without credentials and media keys." example:"SIP/2.0 200 OK"`
 	Cut       bool   `json:"cut" doc:"Whether raw is only the beginning."`
 }
 

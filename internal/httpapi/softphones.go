@@ -11,8 +11,8 @@ import (
 // softphoneJSON is a softphone as it is shown; never with its password.
 type softphoneJSON struct {
 	ID          string        `json:"id"`
-	Username    string        `json:"username"`
-	DisplayName string        `json:"display_name"`
+	Username    string        `json:"username" example:"anna"`
+	DisplayName string        `json:"display_name" example:"Anna's desk"`
 	Registered  bool          `json:"is_registered"`
 	Bindings    []bindingJSON `json:"bindings" nullable:"false"`
 	CreatedAt   stamp         `json:"created_at"`
@@ -21,9 +21,9 @@ type softphoneJSON struct {
 
 // bindingJSON is where a softphone is reached.
 type bindingJSON struct {
-	Contact   string    `json:"contact"`
+	Contact   string    `json:"contact" example:"sip:anna@192.0.2.20:5060"`
 	Transport transport `json:"transport"`
-	Source    string    `json:"source" doc:"Address and port that the registration came from."`
+	Source    string    `json:"source" doc:"Address and port that the registration came from." example:"192.0.2.20:5060"`
 	NAT       bool      `json:"behind_nat"`
 	ExpiresAt stamp     `json:"expires_at"`
 }
@@ -44,16 +44,16 @@ func showBinding(b parley.Binding) bindingJSON {
 // NewSoftphoneJSON is a softphone just made, the only answer with its password.
 type NewSoftphoneJSON struct {
 	ID          string `json:"id"`
-	Username    string `json:"username"`
-	DisplayName string `json:"display_name"`
+	Username    string `json:"username" example:"anna"`
+	DisplayName string `json:"display_name" example:"Anna's desk"`
 	Password    string `json:"password" doc:"Shown once and kept nowhere."`
 	Realm       string `json:"realm"`
 	CreatedAt   stamp  `json:"created_at"`
 }
 
 type createSoftphoneBody struct {
-	Username    string `json:"username" minLength:"1" maxLength:"64" doc:"Of a-z, 0-9, dot, hyphen and underscore, beginning with a letter."`
-	DisplayName string `json:"display_name" required:"false" maxLength:"255"`
+	Username    string `json:"username" minLength:"1" maxLength:"64" doc:"Of a-z, 0-9, dot, hyphen and underscore, beginning with a letter." example:"anna"`
+	DisplayName string `json:"display_name" required:"false" maxLength:"255" example:"Anna's desk"`
 }
 
 func softphoneOp(id, method, path, summary string, codes ...parley.Code) op {

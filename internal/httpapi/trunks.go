@@ -13,7 +13,7 @@ import (
 // trunkJSON is a trunk as it is shown; never with its password.
 type trunkJSON struct {
 	ID            string    `json:"id"`
-	Name          string    `json:"name"`
+	Name          string    `json:"name" example:"Main line"`
 	ProviderName  string    `json:"provider_name"`
 	Domain        string    `json:"domain"`
 	Username      string    `json:"username"`
@@ -21,8 +21,8 @@ type trunkJSON struct {
 	Port          int       `json:"port"`
 	OutboundProxy *string   `json:"outbound_proxy"`
 	AuthRealm     *string   `json:"auth_realm"`
-	Active        bool      `json:"is_active"`
-	Verified      bool      `json:"is_verified"`
+	Active        bool      `json:"is_active" example:"true"`
+	Verified      bool      `json:"is_verified" example:"true"`
 	Health        string    `json:"health_status" enum:"healthy,unhealthy,unknown"`
 	CheckedAt     *stamp    `json:"last_health_check_at"`
 	CreatedAt     stamp     `json:"created_at"`
@@ -79,7 +79,7 @@ func showTrunkOr(t *parley.SIPTrunk, err error) (trunkJSON, error) {
 
 // createTrunkBody registers a trunk. is_active is taken and ignored: a trunk begins inactive.
 type createTrunkBody struct {
-	Name          string      `json:"name" minLength:"1" maxLength:"255"`
+	Name          string      `json:"name" minLength:"1" maxLength:"255" example:"Main line"`
 	ProviderName  string      `json:"provider_name" minLength:"1"`
 	Domain        plain       `json:"domain" minLength:"1"`
 	Username      plain       `json:"username"`
@@ -92,7 +92,7 @@ type createTrunkBody struct {
 }
 
 type updateTrunkBody struct {
-	Name          *string    `json:"name" required:"false" nullable:"false" minLength:"1" maxLength:"255"`
+	Name          *string    `json:"name" required:"false" nullable:"false" minLength:"1" maxLength:"255" example:"Main line"`
 	ProviderName  *string    `json:"provider_name" required:"false" nullable:"false" minLength:"1"`
 	Domain        *plain     `json:"domain" required:"false" minLength:"1"`
 	Username      *plain     `json:"username" required:"false"`
@@ -126,7 +126,7 @@ func (a *api) trunkRoutes() {
 	remove.shape, remove.message = doneShape, "SIP trunk deleted"
 	handle(a, remove, a.deleteTrunk)
 	verify := trunkOp("verifySipTrunk", http.MethodPost, one+"/verify", "Check a SIP trunk with its credentials", parley.TrunkNotFound)
-	verify.shape, verify.answer = bareShape, describeVerified
+	verify.shape, verify.answer, verify.answers = bareShape, describeVerified, verifiedExamples()
 	handle(a, verify, a.verifyTrunk)
 	handle(a, trunkOp("getSipTrunkHealth", http.MethodGet, one+"/health", "Probe a SIP trunk", parley.TrunkNotFound), a.trunkHealth)
 }
@@ -180,10 +180,10 @@ type verifiedJSON struct {
 }
 
 type verdictJSON struct {
-	Verified  bool   `json:"is_verified"`
+	Verified  bool   `json:"is_verified" example:"true"`
 	Health    string `json:"health_status" enum:"healthy,unhealthy,unknown"`
 	CheckedAt stamp  `json:"last_health_check_at"`
-	Error     string `json:"error,omitempty"`
+	Error     string `json:"error,omitempty" example:""`
 }
 
 func describeVerified(r huma.Registry) *huma.Schema {
@@ -193,11 +193,24 @@ func describeVerified(r huma.Registry) *huma.Schema {
 	}}
 }
 
+// verifiedExamples are a check that passed and one that did not.
+func verifiedExamples() map[string]any {
+	at := exampleTime()
+	return map[string]any{
+		"passed": verifiedJSON{Success: true, Data: verdictJSON{Verified: true, Health: "healthy", CheckedAt: at}},
+		"failed": verifiedJSON{Message: notVerified, Code: "TRUNK_VERIFICATION_FAILED", Data: verdictJSON{
+			Health: "unhealthy", CheckedAt: at, Error: "The trunk refuses the credentials (SIP status 403).",
+		}},
+	}
+}
+
+const notVerified = "SIP trunk verification failed"
+
 func (a *api) verifyTrunk(ctx context.Context, r *in[none, none]) (verifiedJSON, error) {
 	c, err := a.deps.Telephony.Verify(ctx, r.actor, r.id("trunk_id"))
 	v := verifiedJSON{Success: c.OK, Data: verdictJSON{Verified: c.OK, Health: c.Health, CheckedAt: stamp(c.At), Error: c.Fault}}
 	if !c.OK {
-		v.Message, v.Code = "SIP trunk verification failed", "TRUNK_VERIFICATION_FAILED"
+		v.Message, v.Code = notVerified, "TRUNK_VERIFICATION_FAILED"
 	}
 	return v, err
 }

@@ -12,18 +12,18 @@ import (
 )
 
 type voiceJSON struct {
-	ID       string   `json:"id"`
-	Name     string   `json:"name"`
+	ID       string   `json:"id" example:"rose"`
+	Name     string   `json:"name" example:"Rose"`
 	Gender   string   `json:"gender" enum:"male,female"`
 	Language language `json:"language"`
 	Tier     string   `json:"quality_tier" enum:"basic,pro,ultra,beta"`
-	Cost     string   `json:"cost" doc:"USD per minute as a decimal string."`
-	Provider string   `json:"provider,omitempty"`
-	About    string   `json:"description,omitempty"`
+	Cost     string   `json:"cost" doc:"USD per minute as a decimal string." example:"0.00"`
+	Provider string   `json:"provider,omitempty" example:"local"`
+	About    string   `json:"description,omitempty" example:"Warm and clear."`
 }
 
 type voiceGroupJSON struct {
-	DisplayName string      `json:"display_name"`
+	DisplayName string      `json:"display_name" example:"Rose"`
 	Voices      []voiceJSON `json:"voices" nullable:"false"`
 }
 

@@ -15,12 +15,12 @@ import (
 type webhookJSON struct {
 	ID          string       `json:"id"`
 	AgentID     string       `json:"agent_id"`
-	Name        string       `json:"name"`
+	Name        string       `json:"name" example:"CRM"`
 	URL         string       `json:"webhook_url"`
 	Events      []event      `json:"events" nullable:"false"`
 	Timeout     int          `json:"timeout" minimum:"5" maximum:"120" doc:"Seconds."`
 	MaxRetries  int          `json:"max_retries" minimum:"0" maximum:"10"`
-	Enabled     bool         `json:"enabled"`
+	Enabled     bool         `json:"enabled" example:"true"`
 	Method      httpMethod   `json:"http_method"`
 	Scheme      authScheme   `json:"authorization_scheme"`
 	Headers     []headerPair `json:"custom_headers" nullable:"true"`
@@ -56,11 +56,11 @@ func showWebhookOr(v webhooks.View, err error) (webhookJSON, error) {
 // webhookListJSON is the list of an agent's webhooks, with what there is to hear.
 type webhookListJSON struct {
 	Webhooks  []webhookJSON           `json:"webhooks" nullable:"false"`
-	Available map[parley.Event]string `json:"available_events"`
+	Available map[parley.Event]string `json:"available_events" example:"{\"event_phone_call_ended\":\"The call reached a final state.\"}"`
 }
 
 type createWebhookBody struct {
-	Name       string        `json:"name" minLength:"1" maxLength:"255"`
+	Name       string        `json:"name" minLength:"1" maxLength:"255" example:"CRM"`
 	URL        webURL        `json:"webhook_url" maxLength:"500"`
 	Secret     *string       `json:"webhook_secret" required:"false" maxLength:"255" writeOnly:"true" doc:"Deliveries are signed with it."`
 	Events     []event       `json:"events" nullable:"false" minItems:"1"`
@@ -96,7 +96,7 @@ func or[T any](v *T, otherwise T) T {
 }
 
 type updateWebhookBody struct {
-	Name       *string       `json:"name" required:"false" nullable:"false" minLength:"1" maxLength:"255"`
+	Name       *string       `json:"name" required:"false" nullable:"false" minLength:"1" maxLength:"255" example:"CRM"`
 	URL        *webURL       `json:"webhook_url" required:"false" maxLength:"500"`
 	Secret     givenSecret   `json:"webhook_secret" required:"false" maxLength:"255" writeOnly:"true" doc:"Null signs no more."`
 	Events     []event       `json:"events" required:"false" nullable:"false" minItems:"1"`
