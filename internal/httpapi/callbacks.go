@@ -85,8 +85,8 @@ type callbackAgentJSON struct {
 
 type callbackSourceJSON struct {
 	ID        string    `json:"id"`
-	Name      string    `json:"name"`
-	Label     string    `json:"label"`
+	Name      string    `json:"name" example:"Rose"`
+	Label     string    `json:"label" example:"Reception"`
 	Direction direction `json:"direction"`
 	Status    string    `json:"current_status" enum:"published"`
 }
@@ -98,7 +98,7 @@ type daysQuery struct {
 
 type sourceSumJSON struct {
 	ID    string `json:"source_agent_id"`
-	Name  string `json:"name"`
+	Name  string `json:"name" example:"Rose"`
 	Count int    `json:"count" minimum:"0"`
 }
 
