@@ -26,7 +26,7 @@ func unconfirmed(a *parley.Action, arguments json.RawMessage, history []llm.Mess
 		if _, fixed := in.Fixed(); fixed || !given || !in.Exact() {
 			continue
 		}
-		r := exact{value: written(v), kind: strings.ToLower(in.Type), language: strings.ToLower(language)}
+		r := exact{value: parley.Written(v), kind: strings.ToLower(in.Type), language: strings.ToLower(language)}
 		r.out = strings.NewReplacer("_", " ", "-", " ").Replace(in.Name) + " " + r.wording()
 		if !r.confirmed(history) {
 			readings = append(readings, r.out)

@@ -36,6 +36,6 @@ var world = map[string]any{
 	"subject": "Opening hours", "instructions": "We are open from Monday to Friday, from nine to five.", "node_id": "opening-hours",
 	"abilities": []any{"*"}, "email": "ada@example.com", "engine": "default", "page": 1, "current_page": 1, "last_page": 1, "per_page": 20,
 	"total": 1, "status_code": 200, "http_status": 200, "voice_template_id": "rose", "voice_id": "rose", "identifier": "http",
-	"category": "data", "codec": "PCMU", "callback_source_agent": exampleID("agent"), "encryption": "none", "method": "G.107", "granularity": "daily", "start_date": "2026-03-01", "end_date": "2026-03-31", "date_from": "2026-03-01",
-	"date_to": "2026-03-31",
+	"category": "data", "codec": "PCMU", "callback_source_agent": exampleID("agent"), "encryption": "none", "method": "G.107",
+	"granularity": "daily", "start_date": "2026-03-01", "end_date": "2026-03-31", "date_from": "2026-03-01", "date_to": "2026-03-31",
 }
