@@ -63,9 +63,22 @@ type callbackCheckBody struct {
 // checkedJSON is what a dry run found.
 type checkedJSON struct {
 	Success bool        `json:"success"`
-	Message string      `json:"message"`
-	Code    parley.Code `json:"code,omitempty"`
+	Message string      `json:"message" example:"Configuration is valid"`
+	Code    parley.Code `json:"code,omitempty" example:"VALIDATION_ERROR"`
 	Errors  []string    `json:"errors,omitempty"`
+}
+
+const (
+	callbackIsValid = "Configuration is valid"
+	callbackIsWrong = "Configuration has errors"
+)
+
+// checkedExamples are both verdicts.
+func checkedExamples() map[string]any {
+	return map[string]any{
+		"valid":   checkedJSON{Success: true, Message: callbackIsValid},
+		"invalid": checkedJSON{Message: callbackIsWrong, Code: parley.ValidationError, Errors: []string{"At least one source agent is required"}},
+	}
 }
 
 // callbackSumsJSON are the figures of calls on numbers of callback agents.
@@ -84,11 +97,11 @@ type callbackAgentJSON struct {
 }
 
 type callbackSourceJSON struct {
-	ID        string    `json:"id"`
-	Name      string    `json:"name" example:"Rose"`
-	Label     string    `json:"label" example:"Reception"`
-	Direction direction `json:"direction"`
-	Status    string    `json:"current_status" enum:"published"`
+	ID        string `json:"id"`
+	Name      string `json:"name" example:"Rose"`
+	Label     string `json:"label" example:"Reception"`
+	Direction string `json:"direction" enum:"outbound"`
+	Status    string `json:"current_status" enum:"published"`
 }
 
 type daysQuery struct {
@@ -133,7 +146,7 @@ func (a *api) callbackRoutes() {
 	}, a.getCallbackAgent)
 	handle(a, op{
 		id: "checkCallbackConstraints", method: http.MethodPost, path: all + "/{agent_id}/check-constraints", tag: "Callback Agents",
-		summary: "Dry-run a callback configuration", shape: bareShape,
+		summary: "Dry-run a callback configuration", shape: bareShape, answers: checkedExamples(),
 		codes: []parley.Code{parley.Unauthorized, parley.AgentNotFound, parley.ValidationError},
 	}, a.checkCallback)
 	handle(a, op{
@@ -160,7 +173,7 @@ func (a *api) callbackRoutes() {
 func (a *api) listCallbackSources(ctx context.Context, r *in[none, none]) ([]callbackSourceJSON, error) {
 	list, err := a.deps.Agents.CallbackSources(ctx, r.actor)
 	return each(list, func(s *parley.Agent) callbackSourceJSON {
-		return callbackSourceJSON{ID: s.ID, Name: s.Name, Label: s.Label, Direction: direction(s.Direction), Status: string(s.Status)}
+		return callbackSourceJSON{ID: s.ID, Name: s.Name, Label: s.Label, Direction: string(s.Direction), Status: string(s.Status)}
 	}), err
 }
 
@@ -191,9 +204,9 @@ func (a *api) checkCallback(ctx context.Context, r *in[none, callbackCheckBody])
 	c := agents.CallbackCheck{Off: b.On != nil && !*b.On, SourceIDs: append(b.Sources, b.Alias...)}
 	wrong, err := a.deps.Agents.CheckCallback(ctx, r.actor, r.id("agent_id"), c, r.faults)
 	if len(wrong) > 0 {
-		return checkedJSON{Message: "Configuration has errors", Code: parley.ValidationError, Errors: wrong}, err
+		return checkedJSON{Message: callbackIsWrong, Code: parley.ValidationError, Errors: wrong}, err
 	}
-	return checkedJSON{Success: true, Message: "Configuration is valid"}, err
+	return checkedJSON{Success: true, Message: callbackIsValid}, err
 }
 
 // calledBackJSON is what a call on a callback agent's number returns.

@@ -31,7 +31,7 @@ type settingJSON struct {
 	Name        string   `json:"name" example:"method"`
 	Type        string   `json:"type" example:"select"`
 	Label       string   `json:"label" example:"Method"`
-	Description string   `json:"description,omitempty"`
+	Description string   `json:"description,omitempty" example:"How the request is sent."`
 	Required    bool     `json:"required"`
 	Secret      bool     `json:"secret" doc:"Kept sealed and never shown again."`
 	In          string   `json:"in" enum:"config,action" doc:"Where an action gives it: in its config, or as a field of its own."`
