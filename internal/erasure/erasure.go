@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// batch bounds what one transaction deletes, so that no other writer waits for long.
+	// batch is how many recordings are unlinked at a time.
 	batch = 200
 	// retry is how long a place rests that could not be emptied yet.
 	retry = time.Second
@@ -60,6 +60,8 @@ type Place struct {
 	Empty func(ctx context.Context, r *parley.Erasure) (removed int64, done bool, note string, err error)
 	// Measure counts an agent's items and their bytes for a preview; nil for a place that is emptied whole.
 	Measure func(ctx context.Context, agentID string) (items, bytes int64, err error)
+
+	rows store.Place // of the database; Empty is nil then
 }
 
 // Eraser empties the places of its register in their order.
@@ -98,14 +100,7 @@ func scope(r *parley.Erasure) store.Scope {
 // rows is a place of the database.
 func (e *Eraser) rows(p store.Place) Place {
 	return Place{
-		Name: string(p),
-		Empty: func(ctx context.Context, r *parley.Erasure) (n int64, done bool, note string, err error) {
-			err = e.Store.Update(ctx, func(ctx context.Context, tx store.Tx) (err error) {
-				n, err = tx.Erase(ctx, p, scope(r), batch)
-				return err
-			})
-			return n, n == 0 && err == nil, "", err
-		},
+		Name: string(p), rows: p,
 		Measure: func(ctx context.Context, agentID string) (items, bytes int64, err error) {
 			err = e.Store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
 				items, bytes, err = tx.Measure(ctx, p, store.Scope{AgentID: agentID})
@@ -239,6 +234,9 @@ var errBusy = errors.New("in use at the moment")
 
 // empty works on one place until it is empty, and keeps the count in the receipt batch by batch.
 func (e *Eraser) empty(ctx context.Context, p Place, r *parley.Erasure, entry *parley.ErasurePlace) error {
+	if p.rows != "" {
+		return e.emptyRows(ctx, p.rows, r, entry)
+	}
 	for {
 		n, done, note, err := p.Empty(ctx, r)
 		if err != nil {

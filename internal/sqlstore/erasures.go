@@ -139,9 +139,10 @@ func (t *tx) ForgetRecordings(ctx context.Context, keys []string) (int64, error)
 
 // eraseCalls deletes calls with their snapshots, messages and idempotency keys. Turns that came to them after those were erased go too.
 func (t *tx) eraseCalls(ctx context.Context, s store.Scope, limit int) (int64, error) {
-	ids, err := t.callsOf(ctx, s, "", limit)
+	var ids []string
+	err := t.NewSelect().Model((*callRow)(nil)).Column("c.id").Where("?", of(s)).Limit(int64(limit)).Scan(ctx, &ids)
 	if err != nil || len(ids) == 0 {
-		return 0, err
+		return 0, fault(err)
 	}
 	if _, err := t.NewDelete().Model((*keyRow)(nil)).Where("k.call_id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
 		return 0, fault(err)
@@ -149,29 +150,32 @@ func (t *tx) eraseCalls(ctx context.Context, s store.Scope, limit int) (int64, e
 	return affected(t.NewDelete().Model((*callRow)(nil)).Where("c.id IN (?)", bun.List(ids)).Exec(ctx))
 }
 
-// callsOf returns up to limit ids of calls, after the id after.
-func (t *tx) callsOf(ctx context.Context, s store.Scope, after string, limit int) (ids []string, err error) {
-	err = t.NewSelect().Model((*callRow)(nil)).Column("c.id").Where("?", of(s)).Where("c.id > ?", after).Order("c.id").Limit(int64(limit)).Scan(ctx, &ids)
-	return ids, fault(err)
+// Walk returns up to limit ids of calls after a step, in the order of the index calls_agent.
+func (t *tx) Walk(ctx context.Context, s store.Scope, after store.Step, limit int) (ids []string, next store.Step, err error) {
+	var rows []struct {
+		ID        string
+		CreatedAt time.Time
+	}
+	q := t.NewSelect().Model((*callRow)(nil)).Column("c.id", "c.created_at").Where("?", of(s)).Order("c.created_at", "c.id").Limit(int64(limit))
+	if after.ID != "" {
+		q = q.Where("(c.created_at, c.id) > (?, ?)", parley.Stamp(after.At), after.ID)
+	}
+	if err := q.Scan(ctx, &rows); err != nil {
+		return nil, after, fault(err)
+	}
+	for _, r := range rows {
+		ids, next = append(ids, r.ID), store.Step{At: r.CreatedAt, ID: r.ID}
+	}
+	return ids, next, nil
 }
 
-// eraseJobs deletes finished and waiting jobs of the agent or one of its calls. A running one cannot be deleted: it is
-// reported as an error once nothing else is left, so that the place is looked at again. Jobs of claimed calls are long finished or have
-// nothing left to do, so they are looked for call by call.
+// eraseJobs deletes finished and waiting jobs of the agent or of some calls. A running one cannot be deleted: it is reported as an error once
+// nothing else is left, so that the place is looked at again.
 func (t *tx) eraseJobs(ctx context.Context, s store.Scope, limit int) (n int64, err error) {
-	if s.ErasureID == "" {
-		n, err = t.store.queue.Erase(ctx, t.Tx.Tx, river.OfAgent(s.AgentID), limit)
-		return n, fault(err)
+	whose := river.OfAgent(s.AgentID)
+	if len(s.Calls) > 0 {
+		whose = river.OfSubjects(s.Calls)
 	}
-	for after := ""; ; {
-		ids, err := t.callsOf(ctx, s, after, limit)
-		if err != nil || len(ids) == 0 {
-			return 0, err
-		}
-		n, err = t.store.queue.Erase(ctx, t.Tx.Tx, river.OfSubjects(ids), limit)
-		if err != nil || n > 0 {
-			return n, fault(err)
-		}
-		after = ids[len(ids)-1]
-	}
+	n, err = t.store.queue.Erase(ctx, t.Tx.Tx, whose, limit)
+	return n, fault(err)
 }

@@ -119,8 +119,11 @@ func (t *tx) eraseRows(ctx context.Context, p store.Place, s store.Scope, limit 
 	if err != nil {
 		return 0, err
 	}
-	return affected(t.NewRaw("DELETE FROM ? WHERE id IN (SELECT x.id FROM ? AS x JOIN calls AS c ON c.id = x.? WHERE ? LIMIT ?)",
-		bun.Ident(h.table), bun.Ident(h.table), bun.Ident(h.call), of(s), limit).Exec(ctx))
+	which := bun.SafeQuery("JOIN calls AS c ON c.id = x.? WHERE ?", bun.Ident(h.call), of(s))
+	if len(s.Calls) > 0 {
+		which = bun.SafeQuery("WHERE x.? IN (?)", bun.Ident(h.call), bun.List(s.Calls))
+	}
+	return affected(t.NewRaw("DELETE FROM ?0 WHERE id IN (SELECT x.id FROM ?0 AS x ?1 LIMIT ?2)", bun.Ident(h.table), which, limit).Exec(ctx))
 }
 
 // Measure counts the rows of a place within a scope, and the bytes of personal data in them.

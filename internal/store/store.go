@@ -302,8 +302,17 @@ const (
 	PlaceCalls       Place = "calls"        // with snapshots, messages and idempotency keys
 )
 
-// Scope is whose rows an erasure means: all below an agent, or the calls that an erasure has claimed. Exactly one is set.
-type Scope struct{ AgentID, ErasureID string }
+// Scope is whose rows an erasure means: all below an agent, or below the calls that an erasure has claimed. Exactly one of the ids is set.
+type Scope struct {
+	AgentID, ErasureID string
+	Calls              []string // when not empty only these, which Walk gave; for Erase alone, and not of PlaceCalls
+}
+
+// Step is where a walk through calls has come to; the zero value is before the first.
+type Step struct {
+	At time.Time
+	ID string
+}
 
 // ErasureFilter narrows a list of receipts; zero fields do not.
 type ErasureFilter struct {
@@ -332,8 +341,11 @@ type Erasures interface {
 	ListErasures(ctx context.Context, env string, f ErasureFilter) ([]*parley.Erasure, int, error)
 	// ErasureByID is for the job.
 	ErasureByID(ctx context.Context, id string) (*parley.Erasure, error)
+	// Walk returns up to limit ids of calls after a step, and the next one; none when it has come to the end.
+	Walk(ctx context.Context, s Scope, after Step, limit int) (ids []string, next Step, err error)
 	// Erase deletes up to limit rows of a place and returns how many went; 0 means that the place is empty. Of PlaceJobs it answers an
-	// error when all that is left is being worked on.
+	// error when all that is left is being worked on. What lies below very many calls is to be erased along a Walk, since each Erase of a
+	// whole scope looks at every call of it that is left.
 	Erase(ctx context.Context, p Place, s Scope, limit int) (int64, error)
 	// Measure counts the rows of a place, and the bytes of personal data in them.
 	Measure(ctx context.Context, p Place, s Scope) (rows, bytes int64, err error)

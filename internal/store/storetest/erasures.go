@@ -14,6 +14,7 @@ import (
 var erasureRules = []rule{
 	{"below a deleted agent nothing can be reached", unreachable},
 	{"turns and calls go in bounded batches, the neighbour's stay", eraseInBatches},
+	{"a walk comes by every call of a scope once, and what lies below is erased along it", eraseAlongAWalk},
 	{"recordings are named until they are forgotten", eraseRecordings},
 	{"a call's idempotency key goes with it", func(t *testing.T, h *house) {
 		a := h.agent(t)
@@ -143,6 +144,47 @@ func eraseInBatches(t *testing.T, h *house) {
 	view(t, h, func(ctx context.Context, tx store.Tx) error {
 		return same("the neighbour's call", kept)(tx.Call(ctx, h.env, kept.ID))
 	})
+}
+
+func eraseAlongAWalk(t *testing.T, h *house) {
+	a, b := h.agent(t), h.agent(t)
+	began := h.tick() // of two calls, so that the time alone does not tell where the walk has come to
+	var all []string
+	for i := range 5 {
+		c := h.call(t, a, func(c *parley.Call) {
+			if i < 2 {
+				c.CreatedAt = began
+			}
+		})
+		h.put(t, h.turn(c, "one"), h.turn(c, "two"), h.turn(c, "three"))
+		all = append(all, c.ID)
+	}
+	kept := h.call(t, b)
+	turn := h.turn(kept, "kept")
+	h.put(t, turn)
+	h.drop(t, a)
+	s, after := store.Scope{AgentID: a.ID}, store.Step{}
+	var seen []string
+	for _, n := range []int{2, 2, 1, 0} {
+		view(t, h, func(ctx context.Context, tx store.Tx) (err error) {
+			s.Calls, after, err = tx.Walk(ctx, s, after, 2)
+			return err
+		})
+		want(t, "calls", len(s.Calls), n)
+		seen = append(seen, s.Calls...)
+		if n == 0 {
+			break
+		}
+		for left := int64(3 * n); left > 0; left -= 4 {
+			h.erases(t, min(4, left), func(ctx context.Context, tx store.Tx) (int64, error) {
+				return tx.Erase(ctx, store.PlaceTranscripts, s, 4)
+			})
+		}
+	}
+	slices.Sort(seen)
+	slices.Sort(all)
+	want(t, "calls in all", seen, all)
+	want(t, "the neighbour's turns", h.turnsOf(t, kept.ID), []parley.Turn{turn})
 }
 
 func eraseRecordings(t *testing.T, h *house) {
