@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/app"
@@ -18,6 +20,7 @@ type erasureCmd struct {
 	Show   erasureShowCmd   `cmd:"" help:"Print the receipt of an erasure, with its signed statement."`
 	Verify erasureVerifyCmd `cmd:"" help:"Check a receipt or statement by the public keys alone, on any machine."`
 	Replay erasureReplayCmd `cmd:"" help:"Erase again what a restored backup brought back; the server must not run meanwhile."`
+	Sweep  erasureSweepCmd  `cmd:"" help:"Remove recordings, rows and keys that have no owner, as the server does once a day."`
 }
 
 type erasureShowCmd struct {
@@ -121,5 +124,32 @@ func (c erasureReplayCmd) Run(ctx context.Context, io streams) error {
 		return err
 	}
 	fmt.Fprintf(io.out, "%d erasures begun again; the server completes them at its next start\n", n)
+	return nil
+}
+
+type erasureSweepCmd struct {
+	settings
+	DryRun bool `help:"Count them and change nothing."`
+}
+
+// Run prints what was found, by kind.
+func (c erasureSweepCmd) Run(ctx context.Context, io streams) error {
+	cfg, err := c.load(nil)
+	if err != nil {
+		return err
+	}
+	s, err := app.Sweep(ctx, cfg, c.DryRun)
+	if err != nil {
+		return err
+	}
+	for _, kind := range slices.Sorted(maps.Keys(s.Found)) {
+		fmt.Fprintf(io.out, "%-20s %d\n", kind, s.Found[kind])
+	}
+	if s.Strange > 0 {
+		fmt.Fprintf(io.out, "%d files are older than this database's knowledge of this directory: look at them yourself\n", s.Strange)
+	}
+	if len(s.Found) == 0 {
+		fmt.Fprintln(io.out, "nothing is without an owner")
+	}
 	return nil
 }

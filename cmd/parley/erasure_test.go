@@ -2,14 +2,20 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/ledger"
 	"github.com/parley-voice/parley/internal/secrets"
+	"github.com/parley-voice/parley/internal/sqlstore"
+	"github.com/parley-voice/parley/internal/store"
 )
 
 // signed makes a key, its JWK set and a statement of an erasure in a state.
@@ -61,6 +67,61 @@ func TestVerifyTellsForgedFromWhatCannotBeChecked(t *testing.T) {
 				t.Errorf("printed %q", &out)
 			}
 		})
+	}
+}
+
+func TestSweepCountsAndRemoves(t *testing.T) {
+	dir := t.TempDir()
+	data := func(args ...string) string {
+		t.Helper()
+		var out, errs bytes.Buffer
+		if code := run(append([]string{"erasure", "sweep", "--data", dir}, args...), streams{&out, &errs}); code != 0 {
+			t.Fatalf("exit code %d: %s", code, &errs)
+		}
+		return out.String()
+	}
+	book, err := ledger.Open(filepath.Join(dir, "erasures.ledger"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := data(); out != "nothing is without an owner\n" {
+		t.Errorf("of nothing: %q", out)
+	}
+	stray := filepath.Join(dir, "recordings", "agent", "call.wav")
+	if err := os.MkdirAll(filepath.Dir(stray), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(stray, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-48 * time.Hour)
+	if err := os.Chtimes(stray, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if out := data(); !strings.HasPrefix(out, "1 files are older") {
+		t.Errorf("before the server has noted the directory: %q", out)
+	}
+	s, err := sqlstore.Open(t.Context(), sqlstore.Options{DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Update(t.Context(), func(ctx context.Context, tx store.Tx) error {
+		return tx.SetMeta(ctx, "erasure_met:"+book.ID(), old.Add(-time.Hour).UTC().Format(time.RFC3339Nano))
+	})
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if out := data("--dry-run"); strings.Fields(out)[0] != "recordings" || strings.Fields(out)[1] != "1" {
+		t.Errorf("dry: %q", out)
+	}
+	if _, err := os.Stat(stray); err != nil {
+		t.Error("a dry run removed something")
+	}
+	if out := data(); strings.Fields(out)[1] != "1" {
+		t.Errorf("found %q", out)
+	}
+	if _, err := os.Stat(stray); err == nil {
+		t.Error("the recording is still there")
 	}
 }
 

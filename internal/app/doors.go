@@ -36,7 +36,9 @@ const (
 	keysEvery  = time.Hour
 	httpGrace  = 5 * time.Second
 	hooksEvery = time.Hour
-	hookAnswer = 64 << 10 // bytes of a receiver's answer
+	// orphansEvery is once a day: what has no owner comes of faults alone.
+	orphansEvery = 24 * time.Hour
+	hookAnswer   = 64 << 10 // bytes of a receiver's answer
 )
 
 // openTelephone joins the SIP door and the switchboard, which need each other.
@@ -125,14 +127,15 @@ func (h *house) newBoard(dialer media.Dialer) (*calls.Switchboard, error) {
 func (h *house) jobs() jobs.Set {
 	return jobs.Set{
 		Handlers: map[string]jobs.Handler{
-			jobs.EraseAgent: h.eraser.Handle, jobs.DialCall: h.board.HandleDial, jobs.SweepCalls: h.board.HandleSweep, jobs.ForgetKeys: h.board.HandleForgetKeys,
+			jobs.EraseAgent: h.eraser.Handle, jobs.SweepOrphans: h.eraser.HandleSweep,
+			jobs.DialCall: h.board.HandleDial, jobs.SweepCalls: h.board.HandleSweep, jobs.ForgetKeys: h.board.HandleForgetKeys,
 			jobs.ForgetBindings: h.location().HandleForget,
 			jobs.DeliverEvents:  h.webhooks.HandleLane, jobs.RetryDelivery: h.webhooks.HandleRetry,
 			jobs.DropDeliveries: h.webhooks.HandleDrop, jobs.ForgetDeliveries: h.webhooks.HandleForget,
 		},
 		Periodic: []jobs.Periodic{
 			{Kind: jobs.SweepCalls, Every: sweepEvery}, {Kind: jobs.ForgetKeys, Every: keysEvery}, {Kind: jobs.ForgetBindings, Every: keysEvery},
-			{Kind: jobs.ForgetDeliveries, Every: hooksEvery},
+			{Kind: jobs.ForgetDeliveries, Every: hooksEvery}, {Kind: jobs.SweepOrphans, Every: orphansEvery},
 		},
 	}
 }

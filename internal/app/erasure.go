@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
+	"time"
 
 	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/blobs"
 	"github.com/parley-voice/parley/internal/config"
+	"github.com/parley-voice/parley/internal/envelope"
 	"github.com/parley-voice/parley/internal/erasure"
 	"github.com/parley-voice/parley/internal/ledger"
 	"github.com/parley-voice/parley/internal/secrets"
@@ -61,6 +65,42 @@ func Replay(ctx context.Context, cfg config.Config, path string) (again int, err
 	}
 	return again, errors.Join(err, s.Close(), pii.Close())
 }
+
+// Sweep removes what has no owner, or only counts it; the server may be running, and completes the erasures that begin.
+func Sweep(ctx context.Context, cfg config.Config, dry bool) (s *erasure.Sweep, err error) {
+	key, err := secrets.Load(cfg.MasterKey, cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	book, err := ledger.Read(cfg.LedgerPath()) // without a server there has been nothing to sweep
+	if err != nil {
+		return nil, err
+	}
+	dir, err := blobs.Open(filepath.Join(cfg.Data, "recordings"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	keys, err := envelope.OpenKeys(cfg.KeysDir(), key)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, keys.Close()) }()
+	db, err := openStore(ctx, cfg, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	e := erasure.New(erasure.Deps{Store: db, Blobs: dir, Ledger: book, Keys: keys, Signer: key, Log: quiet()})
+	if s, err = e.NewSweep(ctx, dry); err != nil {
+		return nil, err
+	}
+	_, err = s.Run(ctx, sweepWithin)
+	return s, err
+}
+
+// sweepWithin bounds a sweep by hand, which a user can end at any time.
+const sweepWithin = 24 * time.Hour
 
 func readLedger(path string) ([]erasure.Entry, error) {
 	f, err := ledger.Read(path)

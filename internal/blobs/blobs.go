@@ -10,7 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/parley-voice/parley/internal/store"
 )
@@ -172,4 +174,48 @@ func (d *Dir) List(ctx context.Context, prefix string) ([]string, error) {
 		return nil, fmt.Errorf("list blobs: %w", err)
 	}
 	return keys, nil
+}
+
+// Old returns up to limit keys after a key, in the order of a walk, of files that were not written to since a time.
+func (d *Dir) Old(ctx context.Context, since time.Time, after string, limit int) (keys []string, err error) {
+	err = fs.WalkDir(d.root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // deleted meanwhile, or nothing there
+		case err != nil:
+			return err
+		case e.IsDir():
+			return pass(name, after)
+		case walked(name, after) || check(name) != nil:
+			return ctx.Err()
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || info.ModTime().After(since) {
+			return err
+		}
+		if keys = append(keys, name); len(keys) == limit {
+			return fs.SkipAll
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for old blobs: %w", err)
+	}
+	return keys, nil
+}
+
+// walked says whether a walk has come by a name when it comes to after: it goes by the names between the slashes.
+func walked(name, after string) bool {
+	return slices.Compare(strings.Split(name, "/"), strings.Split(after, "/")) <= 0
+}
+
+// pass skips a directory that a walk has left behind when it comes to after.
+func pass(dir, after string) error {
+	if dir != "." && walked(dir, after) && !strings.HasPrefix(after, dir+"/") {
+		return fs.SkipDir
+	}
+	return nil
 }

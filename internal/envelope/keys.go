@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/chacha20poly1305"
 
@@ -148,6 +149,28 @@ func (k *Keys) Destroy(agentID string) (bool, error) {
 		return false, fmt.Errorf("destroy an agent's key: %w", err)
 	}
 	return true, k.sync()
+}
+
+// Old returns the agents whose keys were made before a time.
+func (k *Keys) Old(before time.Time) (agents []string, err error) {
+	entries, err := os.ReadDir(k.dir)
+	if err != nil {
+		return nil, fmt.Errorf("list the agents' keys: %w", err)
+	}
+	for _, e := range entries {
+		agent, ok := strings.CutSuffix(e.Name(), ".key")
+		info, err := e.Info()
+		if !ok || agent == "" || errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if info.ModTime().Before(before) {
+			agents = append(agents, agent)
+		}
+	}
+	return agents, nil
 }
 
 // sync puts what was made or removed on the disk, so that no power cut takes it back.

@@ -42,6 +42,8 @@ type Deps struct {
 	Keys   interface {
 		// Destroy removes the key that seals an agent's transcripts and recordings, and says whether there was one.
 		Destroy(agentID string) (bool, error)
+		// Old returns the agents whose keys were made before a time.
+		Old(before time.Time) ([]string, error)
 	}
 	Node string // names this process, as open calls do
 	// HangUp ends the calls of an agent on this node and says how many are still up.
@@ -67,7 +69,8 @@ type Place struct {
 // Eraser empties the places of its register in their order.
 type Eraser struct {
 	Deps
-	places []Place
+	places   []Place
+	sweeping sweeping
 }
 
 // New makes an eraser. The database's own files come last, since deleting rows is what leaves bytes in them.

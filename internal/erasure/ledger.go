@@ -101,7 +101,9 @@ func (e *Eraser) Reconcile(ctx context.Context) (again int, err error) {
 	if err != nil {
 		return again, err
 	}
-	err = e.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error { return e.advance(ctx, tx, e.Ledger.Head()) })
+	err = e.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
+		return errors.Join(e.advance(ctx, tx, e.Ledger.Head()), e.meet(ctx, tx))
+	})
 	return again, err
 }
 

@@ -13,6 +13,7 @@ type pace struct{ rows, calls int }
 
 const (
 	holdFor             = 20 * time.Millisecond
+	longestRest         = 20 * time.Millisecond
 	fewRows, mostRows   = 25, 5000
 	fewCalls, mostCalls = 1, 500
 )
@@ -54,11 +55,18 @@ func (e *Eraser) emptyRows(ctx context.Context, p store.Place, r *parley.Erasure
 	return e.save(ctx, r)
 }
 
-// drain deletes batches until none is left of a scope, and keeps the count in the receipt in the same transactions.
+// drain deletes batches until none is left of a scope, and keeps the count in the receipt in the same transactions. It rests half as long as
+// it works, so that calls find the processor free on a small machine.
 func (e *Eraser) drain(ctx context.Context, p store.Place, s store.Scope, r *parley.Erasure, entry *parley.ErasurePlace, speed *pace) error {
 	for {
+		begun := time.Now()
 		if n, err := e.erase(ctx, p, s, r, entry, speed); err != nil || n == 0 {
 			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(min(time.Since(begun)/2, longestRest)):
 		}
 	}
 }

@@ -10,10 +10,11 @@ import (
 
 // Kinds of jobs. The subject of each is named beside it.
 const (
-	EraseAgent = "erase_agent" // erasure id
-	DialCall   = "dial_call"   // call id
-	SweepCalls = "sweep_calls" // none; periodic
-	ForgetKeys = "forget_keys" // none; periodic
+	EraseAgent   = "erase_agent"   // erasure id
+	DialCall     = "dial_call"     // call id
+	SweepCalls   = "sweep_calls"   // none; periodic
+	ForgetKeys   = "forget_keys"   // none; periodic
+	SweepOrphans = "sweep_orphans" // none; periodic
 	// ForgetBindings has no subject; periodic.
 	ForgetBindings = "forget_bindings"
 

@@ -37,7 +37,7 @@ var holdings = []holding{
 	}},
 	{table: "webhooks", personal: []string{"name", "url", "templates"}},
 	{table: "deliveries", personal: []string{"body"}, place: store.PlaceDeliveries, call: "call_id"},
-	{table: "delivery_lanes", place: placeLanes, call: "call_id"},
+	{table: "delivery_lanes", place: store.PlaceLanes, call: "call_id"},
 	{table: "delivery_logs", personal: []string{"response", "response_headers", "error"}, place: store.PlaceHookLogs, call: "call_id"},
 	{table: "softphones", personal: []string{"username", "display_name"}}, // of people of the environment, until their phone is deleted
 	{table: "bindings", personal: []string{"contact", "source"}},          // likewise
@@ -106,13 +106,10 @@ func (t *tx) Erase(ctx context.Context, p store.Place, s store.Scope, limit int)
 		if n, err := t.eraseRows(ctx, p, s, limit); err != nil || n > 0 {
 			return n, err
 		}
-		p = placeLanes
+		p = store.PlaceLanes
 	}
 	return t.eraseRows(ctx, p, s, limit)
 }
-
-// placeLanes are the lanes of deliveries, which go after them; they hold ids only.
-const placeLanes store.Place = "webhook_lanes"
 
 func (t *tx) eraseRows(ctx context.Context, p store.Place, s store.Scope, limit int) (int64, error) {
 	h, err := holdingOf(p)

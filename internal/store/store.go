@@ -52,6 +52,7 @@ type Tx interface {
 	Deliveries
 	DeliveryLogs
 	Erasures
+	Orphans
 	// Enqueue adds a job that exists if and only if the transaction commits.
 	Enqueue(ctx context.Context, j Job) error
 }
@@ -373,4 +374,6 @@ type Blobs interface {
 	Delete(ctx context.Context, key string) error
 	// List returns the keys under a prefix.
 	List(ctx context.Context, prefix string) ([]string, error)
+	// Old returns up to limit keys after a key, in order, of blobs that nobody has written to since a time.
+	Old(ctx context.Context, since time.Time, after string, limit int) ([]string, error)
 }

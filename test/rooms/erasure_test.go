@@ -113,7 +113,8 @@ func (p *paper) Append(e erasure.Entry) (int64, error) {
 // noKeys are those of a house that seals nothing.
 type noKeys struct{}
 
-func (noKeys) Destroy(string) (bool, error) { return false, nil }
+func (noKeys) Destroy(string) (bool, error)    { return false, nil }
+func (noKeys) Old(time.Time) ([]string, error) { return nil, nil }
 
 func newEraser(s store.Store, b store.Blobs, more ...erasure.Place) *erasure.Eraser {
 	return eraserWith(s, b, &paper{}, more...)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/parley-voice/parley/internal/store"
 )
@@ -24,6 +25,7 @@ func RunBlobs(t *testing.T, open func(t *testing.T) store.Blobs) {
 		{"a taken key is refused and its blob kept", blobTaken},
 		{"deleting removes one blob, and twice is no error", blobDelete},
 		{"listing gives the keys under a prefix", blobList},
+		{"old ones are found in pages, new ones left out", blobOld},
 		{"keys do not lead out", blobEscape},
 	} {
 		t.Run(c.rule, func(t *testing.T) { c.test(t, open(t)) })
@@ -157,6 +159,38 @@ func blobList(t *testing.T, b store.Blobs) {
 		slices.Sort(got)
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("under %q: %v, %v; want %v", prefix, got, err, want)
+		}
+	}
+}
+
+func blobOld(t *testing.T, b store.Blobs) {
+	all := []string{"a/2.wav", "a/3.wav", "a-b/1.wav", "b/c/1.wav", "d/1.wav"}
+	for _, key := range all {
+		putBlob(t, b, key, []byte("x"))
+	}
+	if got, err := b.Old(t.Context(), time.Now().Add(-time.Hour), "", 10); err != nil || len(got) > 0 {
+		t.Errorf("an hour old: %v, %v", got, err)
+	}
+	for _, gone := range []bool{false, true} { // whether the last of a page is deleted before the next
+		var seen []string
+		for after := ""; ; {
+			page, err := b.Old(t.Context(), time.Now().Add(time.Hour), after, 2)
+			if err != nil || len(page) > 2 {
+				t.Fatal(page, err)
+			}
+			if len(page) == 0 {
+				break
+			}
+			seen, after = append(seen, page...), page[len(page)-1]
+			if gone {
+				if err := b.Delete(t.Context(), after); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		slices.Sort(seen)
+		if want := slices.Sorted(slices.Values(all)); !slices.Equal(seen, want) {
+			t.Errorf("in pages: %v, want %v", seen, want)
 		}
 	}
 }
