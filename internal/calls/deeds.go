@@ -47,15 +47,16 @@ func actionTargets(snap *parley.Snapshot) (all []Target) {
 		if b := fixedText(a, inputBriefing); r.Mode == parley.TransferWarm || r.Mode == parley.TransferAttended {
 			r.Briefing = b[:min(len(b), briefingMost)]
 		}
-		all = append(all, Target{Name: a.Name, Description: a.Description, TransferRequest: r})
+		all = append(all, Target{Name: a.Name, Description: a.Description, TransferRequest: r, Action: a})
 	}
 	return all
 }
 
 // pausing is what an agent's hold action is.
 type pausing struct {
-	text string // for the model; empty when there is none
-	last time.Duration
+	text   string // for the model; empty when there is none
+	last   time.Duration
+	action *parley.Action
 }
 
 // holdOf is the first hold action of an agent with a duration.
@@ -69,7 +70,7 @@ func holdOf(snap *parley.Snapshot) pausing {
 			var seconds float64
 			v, ok := a.Inputs[j].Fixed()
 			if ok && a.Inputs[j].Name == parley.InputHoldDuration && json.Unmarshal(v, &seconds) == nil && seconds > 0 {
-				return pausing{a.Name + ": " + a.Description, time.Duration(min(seconds, holdMost.Seconds()) * float64(time.Second))}
+				return pausing{a.Name + ": " + a.Description, time.Duration(min(seconds, holdMost.Seconds()) * float64(time.Second)), a}
 			}
 		}
 	}
@@ -85,13 +86,23 @@ func (s *Switchboard) holdAsTold(ctx context.Context, l *live, t *talk, call llm
 		s.log.Warn("hold not begun", "call", l.id, "error", err)
 		return
 	}
-	timer := time.NewTimer(holdOf(l.call.Snapshot).last)
+	pause := holdOf(l.call.Snapshot)
+	d := deedOf(l.id, pause.action, parley.Stamp(time.Now()), map[string]any{parley.InputHoldDuration: pause.last.Seconds()})
+	settle := func(ok bool, message string) string {
+		d.run.Settle(ok, marshalled(map[string]any{"ok": ok, "message": message}))
+		l.did(d)
+		lent.Do(func() { s.keepDeeds(l) })
+		return string(d.run.Output)
+	}
+	timer := time.NewTimer(pause.last)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		lent.Return(&convo.Outcome{Call: call, Result: `{"ok":true,"message":"Thank you for waiting."}`})
+		lent.Return(&convo.Outcome{Call: call, Result: settle(true, "Thank you for waiting.")})
 	case <-lent.Done():
+		settle(false, "The caller hung up.")
 		lent.End(parley.EndedByCaller)
 	case <-ctx.Done():
+		settle(false, "The call ended.")
 	}
 }

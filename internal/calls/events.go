@@ -2,12 +2,10 @@ package calls
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"time"
 
 	"github.com/parley-voice/parley"
-	"github.com/parley-voice/parley/internal/convo"
 	"github.com/parley-voice/parley/internal/store"
 )
 
@@ -27,21 +25,6 @@ func (d Deps) tell(ctx context.Context, tx store.Tx, c *parley.Call, events ...p
 // happened tells of something within a call that changes nothing in its row. The goroutine of the call calls it.
 func (s *Switchboard) happened(c *parley.Call, e parley.Event, data map[string]any) {
 	s.journal.putCall(*c, parley.CallEvent{Event: e, At: parley.Stamp(time.Now()), Data: data})
-}
-
-// acted tells of an action that ran, or that failed.
-func (s *Switchboard) acted(c *parley.Call, a convo.Acted) {
-	output := any(a.Output)
-	if json.Valid([]byte(a.Output)) {
-		output = json.RawMessage(a.Output)
-	}
-	e, data := parley.EventAction, map[string]any{"action": map[string]any{
-		"id": a.Action.ID, "node_id": a.Action.NodeID, "name": a.Action.Name, "type": a.Action.Type, "input": a.Input, "output": output,
-	}}
-	if !a.OK {
-		e, data["error"] = parley.EventActionFailed, output
-	}
-	s.happened(c, e, data)
 }
 
 // Roles of a participant, as events name them.

@@ -24,6 +24,8 @@ type entry struct {
 	call *parley.Call
 	sip  *parley.SIPMessage
 
+	action *parley.CallAction // beside a call: what its agent did
+
 	events []parley.CallEvent // that come of it
 	of     *parley.Call       // whose they are, beside a turn
 }
@@ -207,6 +209,11 @@ func (e entry) write(ctx context.Context, tx store.Tx, d Deps) error {
 	}
 	if err != nil || !wrote { // of a call that was closed already, others have told the end
 		return err
+	}
+	if e.action != nil {
+		if _, err := tx.PutCallAction(ctx, e.action); err != nil {
+			return err
+		}
 	}
 	if e.call.Cost > 0 {
 		if err := tx.Charge(ctx, e.call.EnvironmentID, e.call.Cost); err != nil {

@@ -28,6 +28,7 @@ type live struct {
 	cancel    context.CancelFunc // gives up dialling
 	talk      *talk
 	transfers []parley.Transfer
+	deeds     []deed // settled, not kept yet
 	agent     owner
 }
 
@@ -186,6 +187,7 @@ func (s *Switchboard) converse(ctx context.Context, l *live, p *prepared, leg me
 	l.talks(nil)
 	t.end()
 	c.Transfers = l.endTransfers()
+	s.keepDeeds(l)
 	p.recorder.close(c)
 	leg = t.caller()
 	m := leg.Stats()

@@ -17,6 +17,7 @@ import (
 type Target struct {
 	Name, Description string
 	parley.TransferRequest
+	Action *parley.Action // that names him; nil when none does
 }
 
 // targets are those of a call's agent.
@@ -84,43 +85,49 @@ func (s *Switchboard) transferTool(l *live, targets []Target) func(llm.ToolCall)
 
 // transferAsTold begins the transfer; if it cannot be, the model hears of it.
 func (s *Switchboard) transferAsTold(ctx context.Context, l *live, t *talk, targets []Target, call llm.ToolCall) {
-	r, ok := ordered(targets, call.Arguments)
+	target, ok := ordered(targets, call.Arguments)
 	prefixes, err := s.prefixesOf(ctx, l.call.EnvironmentID)
 	var x *transfer
 	if err == nil && ok {
-		x, err = s.newTransfer(ctx, l, r, prefixes)
+		x, err = s.newTransfer(ctx, l, target.TransferRequest, prefixes)
 	}
 	if err == nil && ok {
 		x.tell = func(outcome, message string) *convo.Outcome { return told(call, outcome, message) }
+		x.action = target.Action
 		err = x.begin(ctx)
 	}
 	if err == nil && ok {
 		return
 	}
 	s.log.Warn("transfer not begun", "call", l.id, "known", ok, "error", err)
+	if target.Action != nil {
+		d := handedTo(l.id, target.Action, target.TransferRequest)
+		d.settle(media.Report{Outcome: media.OutcomeFailed, Reason: "not_begun"})
+		l.did(d)
+	}
 	ctx, cancel := context.WithTimeout(ctx, lendWithin)
 	defer cancel()
 	if lent, err := t.session.Lend(ctx); err == nil {
+		lent.Do(func() { s.keepDeeds(l) })
 		lent.Return(told(call, string(media.OutcomeFailed), ""))
 	}
 }
 
 // ordered is what the model asked for.
-func ordered(targets []Target, arguments json.RawMessage) (r parley.TransferRequest, ok bool) {
+func ordered(targets []Target, arguments json.RawMessage) (t Target, ok bool) {
 	var in struct{ Target, Briefing string }
 	if json.Unmarshal(arguments, &in) != nil {
-		return r, false
+		return t, false
 	}
 	for _, t := range targets {
 		if strings.EqualFold(t.Name, strings.TrimSpace(in.Target)) || in.Target == "" && len(targets) == 1 {
-			r = t.TransferRequest
-			if b := strings.TrimSpace(in.Briefing); b != "" && r.Mode != parley.TransferBridged {
-				r.Briefing = b[:min(len(b), briefingMost)]
+			if b := strings.TrimSpace(in.Briefing); b != "" && t.Mode != parley.TransferBridged {
+				t.Briefing = b[:min(len(b), briefingMost)]
 			}
-			return r, true
+			return t, true
 		}
 	}
-	return r, false
+	return Target{}, false
 }
 
 // prefixesOf are those that an environment's agents may call.

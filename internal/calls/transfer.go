@@ -77,6 +77,9 @@ type transfer struct {
 	index   int // in the call's list
 	settled chan struct{}
 	done    bool // settled
+
+	action *parley.Action // that asked for it; nil when none did
+	deed   deed           // of that action, once it has begun
 }
 
 // newTransfer checks a request as an outbound call is checked: nobody is called or sent where the agent may not call.
@@ -179,6 +182,9 @@ func (t *transfer) take(ctx context.Context) error {
 	}
 	t.lent = lent
 	var ok bool
+	if t.action != nil {
+		t.deed = handedTo(t.l.id, t.action, t.req)
+	}
 	if t.index, ok = t.l.addTransfer(parley.Transfer{To: t.req.To, Mode: t.req.Mode, StartedAt: parley.Stamp(time.Now())}); !ok {
 		lent.Return(nil)
 		return parley.Errorf(parley.TransferUnderway, "The call was transferred too often")
@@ -210,6 +216,10 @@ func (t *transfer) settle(r media.Report) {
 			x.EndedAt = &now
 		}
 	})
+	if t.deed.run != nil {
+		t.deed.settle(r)
+		t.l.did(t.deed)
+	}
 	t.s.log.Info("transfer", "call", t.l.id, "mode", t.req.Mode, "outcome", r.Outcome, "reason", r.Reason)
 	t.keep()
 	close(t.settled)
@@ -227,6 +237,7 @@ func (t *transfer) keep() {
 	t.lent.Do(func() {
 		t.l.call.Transfers = t.l.allTransfers()
 		t.s.journal.putCall(*t.l.call)
+		t.s.keepDeeds(t.l)
 	})
 }
 

@@ -58,6 +58,7 @@ type switchboard interface {
 	Press(ctx context.Context, actor parley.Actor, callID, digits string) error
 	List(ctx context.Context, actor parley.Actor, agentID string, f store.CallFilter) ([]*parley.Call, int, error)
 	Get(ctx context.Context, actor parley.Actor, id string) (*parley.Call, []parley.Turn, error)
+	Actions(ctx context.Context, actor parley.Actor, id string) ([]*parley.CallAction, error)
 	SIPMessages(ctx context.Context, actor parley.Actor, id string) ([]parley.SIPMessage, error)
 }
 

@@ -135,16 +135,17 @@ func (a *api) pageOfCalls(ctx context.Context, actor parley.Actor, agentID strin
 // callDetailJSON is a call with what was said in it (contract notes, chapter 8).
 type callDetailJSON struct {
 	CallJSON
-	AgentID       string          `json:"agent_id"`
-	AnsweredAt    *stamp          `json:"answered_at"`
-	EndedAt       *stamp          `json:"ended_at"`
-	RecordingURL  *string         `json:"recording_url" doc:"Needs the same token; null when nothing was recorded."`
-	RecordingNote *string         `json:"recording_note" doc:"Why a recording is short."`
-	Quality       *parley.Quality `json:"quality" doc:"What the sound was like on the network; null until the call ended, and where no packets carried it."`
-	Turns         []turnJSON      `json:"turns" nullable:"false"`
-	Messages      []messageJSON   `json:"messages" nullable:"false"`
-	Transfers     []transferJSON  `json:"transfers" nullable:"false"`
-	Callback      *calledBackJSON `json:"callback"`
+	AgentID       string           `json:"agent_id"`
+	AnsweredAt    *stamp           `json:"answered_at"`
+	EndedAt       *stamp           `json:"ended_at"`
+	RecordingURL  *string          `json:"recording_url" doc:"Needs the same token; null when nothing was recorded."`
+	RecordingNote *string          `json:"recording_note" doc:"Why a recording is short."`
+	Quality       *parley.Quality  `json:"quality" doc:"What the sound was like on the network; null until the call ended, and where no packets carried it."`
+	Turns         []turnJSON       `json:"turns" nullable:"false"`
+	Messages      []messageJSON    `json:"messages" nullable:"false"`
+	Transfers     []transferJSON   `json:"transfers" nullable:"false"`
+	Actions       []callActionJSON `json:"actions" nullable:"false" doc:"What the agent did besides talking."`
+	Callback      *calledBackJSON  `json:"callback"`
 }
 
 type turnJSON struct {
@@ -187,6 +188,10 @@ func (a *api) getCall(ctx context.Context, r *in[none, none]) (callDetailJSON, e
 	if err != nil {
 		return callDetailJSON{}, err
 	}
+	acts, err := a.deps.Calls.Actions(ctx, r.actor, c.ID)
+	if err != nil {
+		return callDetailJSON{}, err
+	}
 	named, err := a.deps.Agents.Named(ctx, r.actor, []string{c.AgentID})
 	if err != nil {
 		return callDetailJSON{}, err
@@ -195,7 +200,7 @@ func (a *api) getCall(ctx context.Context, r *in[none, none]) (callDetailJSON, e
 		CallJSON: showCall(c), AgentID: c.AgentID, AnsweredAt: stampOr(c.AnsweredAt), EndedAt: stampOr(c.EndedAt),
 		RecordingNote: orNil(c.RecordingNote), Quality: c.Quality, Turns: each(turns, showTurn),
 		Messages:  each(c.Messages, func(m parley.TakenMessage) messageJSON { return messageJSON{TakenAt: stamp(m.TakenAt), Slots: m.Slots} }),
-		Transfers: each(c.Transfers, showTransfer), Callback: back,
+		Transfers: each(c.Transfers, showTransfer), Actions: each(acts, showCallAction), Callback: back,
 	}
 	if agent, ok := named[c.AgentID]; ok {
 		ref := showAgentRef(agent)

@@ -3,6 +3,7 @@ package calls
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -90,6 +91,8 @@ func TestTransferActionsAreWhomTheModelKnows(t *testing.T) {
 				if got, _ := h.only(); len(got.Transfers) != 1 || got.Transfers[0].To != colleague || got.Transfers[0].Mode != want {
 					t.Errorf("kept %+v", got.Transfers)
 				}
+				h.wantKept(parley.ActionTransfer, parley.ActionFailed, `{"mode":"`+string(want)+`","transfer_to":"`+colleague+`"}`,
+					`{"message":"The line is busy at the moment.","ok":false,"outcome":"busy","reason":"sip_486"}`)
 				h.close()
 			})
 		})
@@ -106,11 +109,13 @@ func TestAHoldActionLetsTheCallerWait(t *testing.T) {
 				h.open()
 				leg, r, _ := h.answered()
 				says(leg.Leg, "i need to look for it")
+				status, output := parley.ActionSucceeded, `{"message":"Thank you for waiting.","ok":true}`
 				h.sleep(15 * time.Second)
 				if got := speechtest.Text(leg.Said()); !strings.HasSuffix(got, "one moment.") {
 					t.Errorf("told %q while waiting", got)
 				}
 				if leaves {
+					status, output = parley.ActionFailed, `{"message":"The caller hung up.","ok":false}`
 					leg.HangUp()
 				} else {
 					h.sleep(12 * time.Second)
@@ -122,19 +127,84 @@ func TestAHoldActionLetsTheCallerWait(t *testing.T) {
 				<-r.done
 				h.sleep(time.Second)
 				h.wantCall(parley.CallCompleted, parley.EndedByCaller)
+				h.wantKept(parley.ActionHold, status, `{"hold_duration":20}`, output)
 				h.close()
 			})
 		})
 	}
 }
 
+func TestATransferActionThatIsAnsweredSucceeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := furnish(t)
+		h.may(parley.ActionTransfer, "Sales", map[string]string{parley.InputTransferTo: `"` + colleague + `"`})
+		h.model = calling(t, llm.ToolTransfer, `{"target":"sales"}`)
+		h.open()
+		leg, r, _ := h.answered()
+		target := h.answers(time.Second)
+		says(leg.Leg, "give me sales please")
+		h.sleep(8 * time.Second)
+		target.HangUp()
+		<-r.done
+		h.sleep(time.Second)
+		h.wantCall(parley.CallCompleted, parley.EndedTransferred)
+		h.wantKept(parley.ActionTransfer, parley.ActionSucceeded, `{"mode":"bridged","transfer_to":"`+colleague+`"}`,
+			`{"ok":true,"outcome":"answered","reason":"sip_200"}`)
+		h.close()
+	})
+}
+
+// An action that the end of the call cuts off is kept all the same, before the end is told.
+func TestATransferActionThatTheEndCutsOffIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := furnish(t)
+		h.may(parley.ActionTransfer, "Sales", map[string]string{parley.InputTransferTo: `"` + colleague + `"`})
+		h.model = calling(t, llm.ToolTransfer, `{"target":"sales"}`)
+		h.open()
+		leg, r, id := h.answered()
+		h.answers(time.Minute)
+		says(leg.Leg, "give me sales please")
+		h.sleep(8 * time.Second)
+		if _, err := h.board.End(t.Context(), h.actor, h.agent.ID, id); err != nil {
+			t.Fatal(err)
+		}
+		<-r.done
+		h.sleep(time.Second)
+		h.wantKept(parley.ActionTransfer, parley.ActionFailed, `{"mode":"bridged","transfer_to":"`+colleague+`"}`, "")
+		h.close()
+	})
+}
+
+// wantKept wants the one action of the one call as it is given, an event that says the same, and that of the end of the call after it.
+func (h *house) wantKept(kind parley.ActionType, status parley.ActionStatus, input, output string) {
+	h.t.Helper()
+	c, _ := h.only()
+	all, err := h.board.Actions(h.t.Context(), h.actor, c.ID)
+	if err != nil || len(all) != 1 {
+		h.t.Fatalf("%d actions kept, %v", len(all), err)
+	}
+	a, e := all[0], parley.EventAction
+	if status == parley.ActionFailed {
+		e = parley.EventActionFailed
+	}
+	if a.Type != kind || a.Status != status || a.SettledAt == nil || string(a.Input) != input || output != "" && string(a.Output) != output {
+		h.t.Errorf("kept %s %s %s: %s", a.Type, a.Status, a.Input, a.Output)
+	}
+	told := h.ears.short()
+	at := slices.Index(told, strings.TrimPrefix(string(e), "event_"))
+	if at < 0 || countOf(told, told[at]) != 1 || slices.Index(told, "phone_call_ended") < at {
+		h.t.Errorf("events %s", told)
+	}
+}
+
 func TestWebhookActionsRunAndAreToldOf(t *testing.T) {
 	for name, c := range map[string]struct {
-		desk  desk
-		event parley.Event
+		desk   desk
+		event  parley.Event
+		status parley.ActionStatus
 	}{
-		"one that works": {desk{`{"message":"You are booked."}`, true}, parley.EventAction},
-		"one that fails": {desk{`{"ok":false,"message":"That day is full."}`, false}, parley.EventActionFailed},
+		"one that works": {desk{`{"message":"You are booked."}`, true}, parley.EventAction, parley.ActionSucceeded},
+		"one that fails": {desk{`{"ok":false,"message":"That day is full."}`, false}, parley.EventActionFailed, parley.ActionFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -156,6 +226,7 @@ func TestWebhookActionsRunAndAreToldOf(t *testing.T) {
 				<-r.done
 				h.sleep(time.Second)
 				h.wantAction(c.event, c.desk)
+				h.wantKept(parley.ActionWebhook, c.status, `{"shop":7}`, c.desk.says)
 				h.close()
 			})
 		})
