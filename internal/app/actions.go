@@ -2,8 +2,10 @@ package app
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/parley-voice/parley/internal/actions"
+	"github.com/parley-voice/parley/internal/actions/mcp"
 	"github.com/parley-voice/parley/internal/actions/slack"
 	"github.com/parley-voice/parley/internal/config"
 	"github.com/parley-voice/parley/internal/egress"
@@ -20,8 +22,14 @@ func requester(cfg config.Config, key *secrets.Key, log *slog.Logger) *actions.A
 
 // Integrations are the services that actions know how to use beside plain HTTP.
 func Integrations(guard *egress.Guard) []actions.Integration {
-	return []actions.Integration{slack.New(guard.Client(0, actionAnswer))}
+	return []actions.Integration{mcp.New(guard.Client(toolsWithin, toolsAnswer)), slack.New(guard.Client(0, actionAnswer))}
 }
 
 // actionAnswer is how much of an answer may come, in bytes; the model sees less.
 const actionAnswer = 64 << 10
+
+// toolsWithin and toolsAnswer bound a request to an MCP server: a list of tools is long, and what the model sees is cut.
+const (
+	toolsWithin = 10 * time.Second
+	toolsAnswer = 1 << 20
+)

@@ -45,6 +45,8 @@ func deedsOf(offers []parley.ActionTool) []deed {
 		tool := llm.Tool{Name: freeName(o.Name, taken), Description: o.Description, Parameters: o.Parameters}
 		if tool.Parameters == nil {
 			tool.Parameters = parametersOf(&o.Action)
+		} else {
+			tool.Description = strings.TrimSpace(tool.Description + warning(&o.Action))
 		}
 		all = append(all, deed{tool, &o.Action})
 	}
@@ -93,6 +95,20 @@ func parametersOf(a *parley.Action) json.RawMessage {
 
 // exactly tells the model what unconfirmed holds it to.
 const exactly = "Read it back and let the caller say yes before you call this."
+
+// warning tells the model of exact inputs whose schema is not ours to write in.
+func warning(a *parley.Action) string {
+	var names []string
+	for i := range a.Inputs {
+		if in := &a.Inputs[i]; in.Exact() {
+			names = append(names, in.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " " + exactly + " That goes for: " + strings.Join(names, ", ") + "."
+}
 
 func schemaOf(in *parley.ActionInput) map[string]any {
 	s := map[string]any{"type": "string"}

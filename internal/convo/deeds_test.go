@@ -169,3 +169,38 @@ func TestAnActionGoesOnWhenTheCallerSpeaks(t *testing.T) {
 		}
 	})
 }
+
+// toolbox is a desk whose actions stand for tools.
+type toolbox struct{ desk }
+
+func (*toolbox) Runs(a *parley.Action) bool { return a.Integrated() }
+
+func (*toolbox) Expand(_ context.Context, a *parley.Action) []parley.ActionTool {
+	as := *a
+	as.Name, as.Description, as.Tool = "reserve-table", "Reserves.", "reserve-table"
+	as.Inputs = []parley.ActionInput{{Name: "email", Type: "email", Required: true}, {Name: "name", Type: "string"}}
+	return []parley.ActionTool{{Action: as, Parameters: json.RawMessage(`{"type":"object"}`)}}
+}
+
+func TestTheModelIsOfferedToolsOfServers(t *testing.T) {
+	var tools []llm.Tool
+	a := booking()
+	a.SealedConfig = []byte("{}")
+	m := &llmtest.Model{Script: func(b llm.Brief, _ []llm.Message) llmtest.Reply { tools = b.Tools; return llmtest.Say("yes.") }}
+	c, err := convo.NewText(t.Context(), convo.Config{
+		Snapshot: &parley.Snapshot{Agent: newAgent(), Actions: []parley.Action{a}}, Log: slog.New(slog.DiscardHandler),
+		Requester: &toolbox{}, Engines: convo.Engines{Model: m},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	if _, err := c.Say(t.Context(), "hello"); err != nil {
+		t.Fatal(err)
+	}
+	tools = tools[2:]
+	want := "Reserves. " + readItBack + " That goes for: email."
+	if len(tools) != 1 || tools[0].Name != "reserve_table" || tools[0].Description != want || string(tools[0].Parameters) != `{"type":"object"}` {
+		t.Errorf("tools %s", tools)
+	}
+}
