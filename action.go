@@ -26,8 +26,11 @@ const (
 	PostCall   ExecutionMode = "post_call" // of external actions alone
 )
 
-// ActionActive is the status of an action that the agent may use.
-const ActionActive = "active"
+// Statuses of actions: those that the agent may use, and those that it may not.
+const (
+	ActionActive   = "active"
+	ActionInactive = "inactive"
+)
 
 // Inputs that the fields of the same names are folded into (contract notes, C32).
 const (

@@ -15,6 +15,7 @@ const (
 	ActionNotFound        Code = "ACTION_NOT_FOUND"
 	FlowInvalid           Code = "FLOW_VALIDATION_FAILED"
 	IntegrationNotFound   Code = "INTEGRATION_NOT_FOUND"
+	TemplateNotFound      Code = "TEMPLATE_NOT_FOUND"
 	VoiceNotFound         Code = "VOICE_NOT_FOUND"
 	VoiceTemplateNotFound Code = "VOICE_TEMPLATE_NOT_FOUND"
 	CallNotFound          Code = "CALL_NOT_FOUND"

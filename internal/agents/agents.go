@@ -32,7 +32,9 @@ type Deps struct {
 	Store  store.Store
 	Eraser eraser
 	Voices *Voices
-	Vault  vault
+	// Templates is what agents may be made of.
+	Templates library
+	Vault     vault
 	// Catalogue is what actions may go by beside a webhook of their own.
 	Catalogue entries
 	// CheckURL says why a URL that a user gave can never be requested.

@@ -27,29 +27,40 @@ func (a *Agents) Create(ctx context.Context, actor parley.Actor, d Draft, faults
 		if err := withinPlan(ctx, tx, actor); err != nil {
 			return err
 		}
-		if err := checkNumbers(ctx, tx, actor.EnvironmentID, d.NumberIDs, &faults); err != nil {
+		if err := a.checkDraft(ctx, tx, actor.EnvironmentID, d.NumberIDs, d.Settings.Engine, &faults); err != nil {
 			return err
 		}
-		a.checkEngine(d.Settings.Engine, &faults)
-		if err := faults.Err(); err != nil {
-			return err
-		}
-		t := parley.Stamp(time.Now())
-		row := &parley.Agent{
-			ID: parley.NewID(), EnvironmentID: actor.EnvironmentID, Name: d.Name, Label: d.Label, Direction: d.Direction,
-			Status: parley.Draft, Mode: parley.LLMDriven, CreatedAt: t, UpdatedAt: t, AgentSettings: d.Settings,
-		}
-		row.Voice = nil
-		if err := tx.InsertAgent(ctx, row); err != nil {
-			return err
-		}
-		if err := tx.SetAgentNumbers(ctx, row.ID, unique(d.NumberIDs)); err != nil {
+		d.Settings.Voice = nil
+		row, err := begin(ctx, tx, actor.EnvironmentID, d)
+		if err != nil {
 			return err
 		}
 		view, err = a.view(ctx, tx, row)
 		return err
 	})
 	return view, err
+}
+
+// checkDraft refuses a new agent that is wrong in its form, its numbers or its engine.
+func (a *Agents) checkDraft(ctx context.Context, tx store.Tx, env string, numbers []string, engine string, faults *parley.Faults) error {
+	if err := checkNumbers(ctx, tx, env, numbers, faults); err != nil {
+		return err
+	}
+	a.checkEngine(engine, faults)
+	return faults.Err()
+}
+
+// begin stores an agent in draft with its numbers.
+func begin(ctx context.Context, tx store.Tx, env string, d Draft) (*parley.Agent, error) {
+	t := parley.Stamp(time.Now())
+	row := &parley.Agent{
+		ID: parley.NewID(), EnvironmentID: env, Name: d.Name, Label: d.Label, Direction: d.Direction,
+		Status: parley.Draft, Mode: parley.LLMDriven, CreatedAt: t, UpdatedAt: t, AgentSettings: d.Settings,
+	}
+	if err := tx.InsertAgent(ctx, row); err != nil {
+		return nil, err
+	}
+	return row, tx.SetAgentNumbers(ctx, row.ID, unique(d.NumberIDs))
 }
 
 func withinPlan(ctx context.Context, tx store.Tx, actor parley.Actor) error {

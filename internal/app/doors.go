@@ -27,6 +27,7 @@ import (
 	"github.com/parley-voice/parley/internal/sipdoor"
 	"github.com/parley-voice/parley/internal/store"
 	"github.com/parley-voice/parley/internal/telephony"
+	"github.com/parley-voice/parley/internal/templates"
 	"github.com/parley-voice/parley/internal/webhooks"
 	"github.com/parley-voice/parley/internal/wsdoor"
 )
@@ -149,15 +150,19 @@ func (h *house) openDoors(context.Context) error {
 		return fmt.Errorf("http: %w", err)
 	}
 	h.http = listener
+	catalogue, err := templates.Load(flow.Check)
+	if err != nil {
+		return err
+	}
 	srv := &http.Server{
 		Handler: httpapi.New(httpapi.Config{RateLimit: h.cfg.APIRate, PublicURL: h.cfg.PublicURL}, httpapi.Deps{
 			Accounts: accounts.New(h.store, secrets.HashToken, secrets.NewSecret),
 			Agents: agents.New(agents.Deps{
 				Store: h.store, Eraser: h.eraser, Voices: h.voices, Vault: h.key, Catalogue: h.actions, CheckURL: h.guard.CheckURL,
-				Languages: h.engines.languages,
+				Languages: h.engines.languages, Templates: catalogue,
 				CheckFlow: flow.Check,
 			}),
-			Voices: h.voices, Billing: h.billing, Telephony: h.telephony, Webhooks: h.webhooks, Calls: h.board, Erasures: h.eraser,
+			Voices: h.voices, Templates: catalogue, Billing: h.billing, Telephony: h.telephony, Webhooks: h.webhooks, Calls: h.board, Erasures: h.eraser,
 			Recordings: h.blobs, Signer: h.key,
 			Transport: h.ws, Log: h.log,
 		}),

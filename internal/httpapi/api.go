@@ -15,6 +15,7 @@ import (
 	"github.com/parley-voice/parley/internal/billing"
 	"github.com/parley-voice/parley/internal/store"
 	"github.com/parley-voice/parley/internal/telephony"
+	"github.com/parley-voice/parley/internal/templates"
 	"github.com/parley-voice/parley/internal/webhooks"
 )
 
@@ -89,6 +90,7 @@ type Deps struct {
 	Accounts   accounts
 	Agents     *agents.Agents
 	Voices     *agents.Voices
+	Templates  *templates.Catalogue
 	Telephony  *telephony.Telephony
 	Calls      switchboard
 	Billing    *billing.Billing
@@ -125,6 +127,7 @@ func build(cfg Config, deps Deps) *api {
 		limits: newLimiter(cfg.RateLimit), doc: newDocument(),
 	}
 	a.agentRoutes()
+	a.templateRoutes()
 	a.trainingRoutes()
 	a.actionRoutes()
 	a.integrationRoutes()

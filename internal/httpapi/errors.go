@@ -36,6 +36,7 @@ var table = map[parley.Code]refusal{
 	parley.TrainingNotFound:      {404, "Training not found"},
 	parley.ActionNotFound:        {404, "Action not found"},
 	parley.IntegrationNotFound:   {404, "Integration not found"},
+	parley.TemplateNotFound:      {404, "Template not found"},
 	parley.VoiceNotFound:         {404, "Voice template not found"},
 	parley.VoiceTemplateNotFound: {404, "Voice template not found"},
 	parley.CallNotFound:          {404, "Call not found"},

@@ -102,9 +102,17 @@ func (c checker) check(field string, v any, rule *huma.Schema) (any, bool) {
 	return v, !hasNull(v) || c.wrong(field, "must not contain null characters")
 }
 
-// fields checks what stands in an object whose fields the schema names.
+// fields checks what stands in an object whose fields the schema names, or has a rule for all of.
 func (c checker) fields(field string, values map[string]any, rule *huma.Schema) bool {
 	right := true
+	if each, ok := rule.AdditionalProperties.(*huma.Schema); ok {
+		for name, v := range values {
+			if _, named := rule.Properties[name]; !named {
+				_, ok := c.check(field+"."+name, v, each)
+				right = right && ok
+			}
+		}
+	}
 	for name, inner := range rule.Properties {
 		at := field + "." + name
 		v, sent := values[name]

@@ -75,6 +75,12 @@ func (h *house) successes() {
 		{op: "getAgentFlow", path: at},
 		{op: "listAgentFlowVersions", path: at},
 		{op: "validateAgentFlow", path: at, body: object{"flow_config": object{}}},
+		{op: "listAgentTemplates"},
+		{op: "listAgentTemplatesBySector"},
+		{op: "searchAgentTemplates", query: "?query=front"},
+		{op: "getAgentTemplateStatistics"},
+		{op: "createAgentFromTemplate", body: object{"template_id": "receptionist-en-us"}},
+		{op: "cloneTemplateIntoAgent", body: object{"template_id": "receptionist-en-us", "agent_id": h.agent(nil)}},
 		{op: "listActionIntegrations"},
 		{op: "listActionIntegrationsByCategory", path: []string{"data"}},
 		{op: "getActionIntegrationConfig", path: []string{"http"}},
@@ -184,6 +190,10 @@ func (h *house) refusalsByRow() {
 	for _, r := range []request{
 		{op: "listAgents", query: "?per_page=0"},
 		{op: "createAgent", body: object{}},
+		{op: "listAgentTemplatesBySector", query: "?builder_type=x"},
+		{op: "searchAgentTemplates", query: "?query=x"},
+		{op: "createAgentFromTemplate", body: object{}},
+		{op: "cloneTemplateIntoAgent", body: object{}},
 		{op: "updateAgentKnowledge", path: at, body: object{}},
 		{op: "updateAgentVoice", path: at, body: object{}},
 		{op: "updateAgentCalling", path: at, body: object{}},
@@ -215,6 +225,10 @@ func (h *house) refusalsByRow() {
 		h.refused(h.call(r), 422, parley.ValidationError)
 	}
 	h.refused(h.call(request{op: "updateAgentFlow", path: at, body: flowBody(object{"nodes": []any{}})}), 422, parley.FlowInvalid)
+	h.refused(h.call(request{op: "createAgentFromTemplate", body: object{"template_id": "x"}}), 404, parley.TemplateNotFound)
+	h.refused(h.call(request{op: "cloneTemplateIntoAgent", body: object{"template_id": "x", "agent_id": agent}}), 404, parley.TemplateNotFound)
+	toNobody := request{op: "cloneTemplateIntoAgent", body: object{"template_id": "receptionist-en-us", "agent_id": "x"}}
+	h.refused(h.call(toNobody), 404, parley.AgentNotFound)
 	h.refused(h.call(request{op: "updateAgentVoice", path: at, body: voiceBody(object{"voice_id": "x"})}), 404, parley.VoiceNotFound)
 	sources := object{"source_agent_ids": []string{h.agent(object{"direction": "outbound"})}}
 	h.refused(h.call(request{op: "updateAgentCallback", path: at, body: sources}), 404, parley.NotACallbackAgent)
@@ -264,6 +278,7 @@ func (h *house) refusalsByState() {
 func (h *house) refusalsByPlan() {
 	full := h.limited("full", func(l *parley.Limits) { zero := 0; l.Agents = &zero })
 	h.refused(h.call(request{op: "createAgent", body: agentBody(nil), token: full}), 403, parley.AgentLimitReached)
+	h.refused(h.call(request{op: "createAgentFromTemplate", body: object{"template_id": "x"}, token: full}), 403, parley.AgentLimitReached)
 	agent, _, _ := h.published(parley.Outbound, "+12025550146")
 	poor := h.limited("test", func(l *parley.Limits) { l.CreditsRequired = true })
 	order := request{op: "makeCall", path: []string{agent}, token: poor, body: object{"to": "+12025550177", "delay_seconds": 3600}}

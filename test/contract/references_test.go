@@ -25,6 +25,9 @@ var references = map[string]string{
 	"updateAgentCalling phone_number_ids": "phone_number_id",
 	"endCall call_sid":                    "open call",
 
+	"createAgentFromTemplate phone_number_ids": "phone_number_id",
+	"cloneTemplateIntoAgent agent_id":          "agent_id",
+
 	"setAgentCallback source_agent_ids":               "agent_id",
 	"updateAgentCallback source_agent_ids":            "agent_id",
 	"checkCallbackConstraints source_agent_ids":       "agent_id",
@@ -33,10 +36,14 @@ var references = map[string]string{
 
 // otherIDs are fields that look like ids of rows and are none, with what they are.
 var otherIDs = map[string]string{
-	"upsertTraining node_id":           "the client's own key within the agent",
-	"upsertAction node_id":             "the client's own key within the agent",
-	"upsertAction integration.id":      "an entry of the server's catalogue",
-	"updateAgentVoice voice_id":        "one of the server's voices",
+	"upsertTraining node_id":      "the client's own key within the agent",
+	"upsertAction node_id":        "the client's own key within the agent",
+	"upsertAction integration.id": "an entry of the server's catalogue",
+	"updateAgentVoice voice_id":   "one of the server's voices",
+
+	"createAgentFromTemplate template_id": "one of the server's templates",
+	"cloneTemplateIntoAgent template_id":  "one of the server's templates",
+
 	"makeCall sid":                     "the outside system's own id of its call",
 	"getCallSummaries campaign_id":     "no row has it: the server has no campaigns",
 	"getCallSummaryTotals campaign_id": "no row has it: the server has no campaigns",
@@ -114,6 +121,10 @@ func (w world) bodyNaming(op, field, id string) object {
 	switch op {
 	case "createAgent":
 		return agentBody(object{field: []string{id}})
+	case "createAgentFromTemplate":
+		return object{"template_id": "receptionist-en-us", field: []string{id}}
+	case "cloneTemplateIntoAgent":
+		return object{"template_id": "receptionist-en-us", field: id}
 	case "updateAgentCalling":
 		return object{"direction": "outbound", field: []string{id}}
 	case "setAgentCallback", "updateAgentCallback", "checkCallbackConstraints":
