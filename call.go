@@ -114,6 +114,7 @@ type Turn struct {
 	Interrupted bool       `json:"interrupted"`
 	ReplyTo     *string    `json:"reply_to"`
 	Timing      TurnTiming `json:"timing"`
+	Nodes       []string   `json:"nodes,omitempty"` // agent only: ids of the steps of its flow that it came to with these words
 }
 
 // TurnTiming says where the time of a reply went, in milliseconds from the end of the caller's speech.

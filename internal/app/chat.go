@@ -38,9 +38,7 @@ func OpenChat(ctx context.Context, cfg config.Config, agentID string, payload ma
 	model, err := e.model(snap.Agent.Engine)
 	if err == nil {
 		engines := convo.Engines{Model: model}
-		if model != e.grounded {
-			engines.Fallback = e.grounded
-		}
+		e.complete(&engines)
 		c.Text, err = convo.NewText(ctx, convo.Config{
 			CallID: parley.NewID(), Direction: snap.Agent.Direction, Snapshot: snap, Payload: payload, Engines: engines, Log: log, Message: taken,
 			Requester: requester(cfg, key, log),

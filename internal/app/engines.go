@@ -28,7 +28,7 @@ const speechReady = 60 * time.Second
 type engines struct {
 	speech   *local.Engines // nil while the models are missing
 	kept     *kept.Engines  // before speech, nil with it
-	grounded llm.Model
+	grounded *grounded.Model
 	models   map[string]llm.Model // by engine name
 	fallback string               // of agents that name none
 	missing  error                // why speech is nil, with the remedy
@@ -110,10 +110,16 @@ func (e *engines) forCall(name string) (convo.Engines, error) {
 	c := convo.Engines{
 		Recognizer: e.speech, Synthesizer: e.kept, Detector: e.speech, Judge: e.speech, Model: m,
 	}
-	if m != e.grounded {
+	e.complete(&c)
+	return c, nil
+}
+
+// complete gives a mind what it falls back on, and flows an ear.
+func (e *engines) complete(c *convo.Engines) {
+	c.Listener = listener{e.grounded}
+	if c.Model != llm.Model(e.grounded) {
 		c.Fallback = e.grounded
 	}
-	return c, nil
 }
 
 // languages says what can be heard and spoken with an engine.

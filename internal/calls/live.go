@@ -137,9 +137,10 @@ func (s *Switchboard) prepare(ctx context.Context, l *live) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, targets := &prepared{recorder: s.record(ctx, c)}, s.targets(c)
+	values := l.values()
+	p, targets := &prepared{recorder: s.record(ctx, c)}, s.targets(c, values)
 	p.session, err = convo.New(ctx, convo.Config{
-		CallID: c.ID, Direction: c.Direction, Snapshot: s.bounded(c.Snapshot), Payload: l.values(), Situation: l.situation(),
+		CallID: c.ID, Direction: c.Direction, Snapshot: s.bounded(c.Snapshot), Payload: values, Situation: l.situation(),
 		Engines: engines, Recorder: p.recorder.sink(), Phrases: s.phrases, End: l.ends, Log: s.log.With("call", c.ID),
 		Turn:      func(t parley.Turn) { s.turn(l, t) },
 		Requester: s.deps.Requester, Acted: func(a convo.Acted) { s.acted(c, a) },

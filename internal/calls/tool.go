@@ -20,9 +20,12 @@ type Target struct {
 	Action *parley.Action // that names him; nil when none does
 }
 
-// targets are those of a call's agent.
-func (s *Switchboard) targets(c *parley.Call) []Target {
+// targets are those of a call's agent: its actions, and the numbers in its flow, which go by the same rules.
+func (s *Switchboard) targets(c *parley.Call, values map[string]any) []Target {
 	all := actionTargets(c.Snapshot)
+	for _, n := range convo.Numbers(c.Snapshot, values) {
+		all = append(all, Target{Name: n, TransferRequest: parley.TransferRequest{To: n, Mode: parley.TransferBridged}})
+	}
 	if s.deps.Targets != nil {
 		all = append(all, s.deps.Targets(c)...)
 	}

@@ -71,6 +71,10 @@ func (p *pen) add(text string) {
 	p.s.pump()
 }
 
+func (p *pen) reached(node string) {
+	p.post(func() { p.u.nodes = append(p.u.nodes, node) })
+}
+
 func (p *pen) called(calls []llm.ToolCall) {
 	p.post(func() {
 		p.u.calls = append(p.u.calls, calls...)
@@ -170,7 +174,7 @@ func (s *Session) fallBack(id int) {
 func (s *Session) secondThought(u *utterance) {
 	u.cancel()
 	u.ctx, u.cancel = context.WithCancel(s.jobs.ctx)
-	u.clauses, u.write, u.heard, u.calls, u.acted, u.open = nil, place{}, place{}, nil, 0, true
+	u.clauses, u.nodes, u.write, u.heard, u.calls, u.acted, u.open = nil, nil, place{}, place{}, nil, 0, true
 	if s.mind.second == nil {
 		s.happen(turn.Event{Kind: turn.Failed, ID: u.reply})
 		return

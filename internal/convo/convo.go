@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/flow"
 	"github.com/parley-voice/parley/internal/llm"
 	"github.com/parley-voice/parley/internal/media"
 	"github.com/parley-voice/parley/internal/speech"
@@ -32,6 +33,8 @@ type Engines struct {
 	Model       llm.Model
 	// Fallback answers a turn that Model fails.
 	Fallback llm.Model
+	// Listener makes sense of what callers say where a flow leads; the two above then have no part.
+	Listener flow.Listener
 }
 
 // Recorder takes every tick of the call. It must neither block nor keep t.
@@ -117,6 +120,8 @@ type Session struct {
 	taken  int // messages
 	untold tidings
 
+	running runnings
+
 	hear hearing
 	play player
 	rows rows
@@ -143,14 +148,27 @@ func New(ctx context.Context, cfg Config) (*Session, error) {
 	s.ear = newEar(detection)
 	ctx, cancel := context.WithTimeoutCause(ctx, prepareWithin, errors.New("not ready to answer within 6s"))
 	defer cancel()
-	var work errgroup.Group
-	work.Go(func() error { return caught(func() error { return s.render(ctx) }) })
-	work.Go(func() (err error) { s.mind, err = openMind(ctx, s.cfg, s.lines.Greeting); return err })
-	if err := work.Wait(); err != nil {
+	if err := s.prepare(ctx); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// prepare opens the mind and renders the greeting, side by side unless the one says the other.
+func (s *Session) prepare(ctx context.Context) (err error) {
+	render := func() error { return caught(func() error { return s.render(ctx) }) }
+	if s.cfg.Snapshot.Flow != nil {
+		if s.mind, err = openMind(ctx, s.cfg, ""); err != nil {
+			return err
+		}
+		s.lines.Greeting = s.mind.opening.text
+		return render()
+	}
+	var work errgroup.Group
+	work.Go(render)
+	work.Go(func() (err error) { s.mind, err = openMind(ctx, s.cfg, s.lines.Greeting); return err })
+	return work.Wait()
 }
 
 // render says the greeting to memory. A synthesizer that is away is no reason not to answer: it is asked again when the time comes.

@@ -201,6 +201,39 @@ func carryOut(ctx context.Context, cfg Config, d deed, arguments json.RawMessage
 	}
 }
 
+// running is an action that was begun, for whoever waits for what comes of it.
+type running struct {
+	done   chan struct{}
+	result string // once done is closed
+}
+
+func (r *running) end(result string) {
+	r.result = result
+	close(r.done)
+}
+
+// runnings are the actions that a conversation has begun, by the ids of their calls and what was sent: one that is called again is not
+// done twice.
+type runnings struct {
+	mu  sync.Mutex
+	all map[string]*running
+}
+
+// of finds an action that was begun; else it begins one, which the caller of it is to carry out.
+func (r *runnings) of(key string) (one *running, known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if one, known = r.all[key]; known {
+		return one, true
+	}
+	if r.all == nil {
+		r.all = map[string]*running{}
+	}
+	one = &running{done: make(chan struct{})}
+	r.all[key] = one
+	return one, false
+}
+
 // tidings are what the session's goroutine is to tell of actions; it tells what is left when it ends.
 type tidings struct {
 	mu   sync.Mutex
@@ -250,25 +283,30 @@ func (p *pen) run(ctx context.Context, call llm.ToolCall, history []llm.Message)
 	case <-ctx.Done():
 		return "", false
 	}
-	done := make(chan string, 1)
-	p.s.jobs.do(func(life context.Context) { // not of the answer: what was begun is not given up when the caller speaks
-		result, told := carryOut(life, p.s.cfg, d, arguments)
-		p.s.untold.put(told)
-		p.s.post(func() {
-			p.s.mind.did(call, result, p.ctx.Err() != nil)
-			p.s.untold.tell()
+	r, joined := p.s.running.of(call.ID + string(arguments))
+	if !joined {
+		p.s.jobs.do(func(life context.Context) { // not of the answer: what was begun is not given up when the caller speaks
+			result, told := carryOut(life, p.s.cfg, d, arguments)
+			p.s.untold.put(told)
+			p.s.post(func() {
+				p.s.mind.did(call, result, p.ctx.Err() != nil)
+				p.s.untold.tell()
+			})
+			r.end(result)
 		})
-		done <- result
-	})
+	}
 	waiting := time.NewTicker(patience)
 	defer waiting.Stop()
 	for {
 		select {
-		case result := <-done:
+		case <-r.done:
+			if joined {
+				p.s.post(func() { p.s.mind.did(call, r.result, p.ctx.Err() != nil) })
+			}
 			if text := p.filled(d.action.SpeakOnReceive); text != "" {
 				p.clause(text)
 			}
-			return result, true
+			return r.result, true
 		case <-waiting.C:
 			p.covers()
 		case <-ctx.Done():

@@ -129,6 +129,7 @@ func (l *Lent) Swap(leg media.Leg) bool {
 		if ok {
 			l.s.connect(leg)
 			l.s.play.played = 0
+			l.s.mind.startAnew()
 			l.s.happen(turn.Event{Kind: turn.Back, What: turn.Greeting})
 		}
 		took <- ok
@@ -186,9 +187,9 @@ func (s *Session) takenTick(t *media.Tick) {
 	}
 }
 
-// came puts the result of a call into the history: in the place of what stood for it, else with the call that asked for it.
+// came puts the result of a call into the history: in the place of what stood for it last, else with the call that asked for it.
 func (m *mind) came(c llm.ToolCall, result string) {
-	for i := range m.history {
+	for i := len(m.history) - 1; i >= 0; i-- {
 		if h := &m.history[i]; h.Role == llm.Result && h.CallID == c.ID {
 			h.Text = result
 			return

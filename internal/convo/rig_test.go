@@ -54,6 +54,7 @@ type rig struct {
 	err     error
 	agent   parley.Agent
 	actions []parley.Action
+	flow    *parley.FlowVersion
 	cfg     convo.Config
 }
 
@@ -108,7 +109,7 @@ func (r *rig) step(s turn.Step) {
 // begin answers the call.
 func (r *rig) begin() {
 	r.t.Helper()
-	r.cfg.Snapshot = &parley.Snapshot{Agent: r.agent, Actions: r.actions}
+	r.cfg.Snapshot = &parley.Snapshot{Agent: r.agent, Actions: r.actions, Flow: r.flow}
 	e := &r.cfg.Engines
 	e.Recognizer, e.Synthesizer, e.Detector, e.Judge = r.recognizer, r.synthesizer, &speechtest.Detector{}, r.judge
 	if e.Model == nil {

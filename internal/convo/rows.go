@@ -74,7 +74,7 @@ func (s *Session) endRow(u *utterance, heard string, interrupted bool) {
 	}
 	t := parley.Turn{
 		ID: u.row.id, CallID: s.cfg.CallID, Who: parley.WhoAgent, StartedAt: s.clock(u.row.started), EndedAt: s.clock(u.row.ended),
-		Text: u.text(), Heard: &heard, Interrupted: interrupted, Timing: u.row.timing,
+		Text: u.text(), Heard: &heard, Interrupted: interrupted, Timing: u.row.timing, Nodes: u.nodes,
 	}
 	if u.row.replyTo != "" {
 		t.ReplyTo = &u.row.replyTo

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/llm"
 	"github.com/parley-voice/parley/internal/media"
 	"github.com/parley-voice/parley/internal/turn"
@@ -41,6 +42,7 @@ type utterance struct {
 	onAir   chan struct{} // closed then
 	told    bool          // turn knows that it has begun
 	row     row
+	nodes   []string // of the flow
 	calls   []llm.ToolCall
 	acted   int // how many of its calls were carried out
 	cancel  context.CancelFunc
@@ -83,7 +85,23 @@ func (s *Session) say(w turn.What) {
 		c.pcm, c.started, c.rendered = pcm, true, true
 	}
 	u.clauses = []*clause{c}
+	if w == turn.Greeting && s.mind.led {
+		s.openLed(u)
+	}
 	s.enqueue(u)
+}
+
+// openLed lets a flow begin with the greeting.
+func (s *Session) openLed(u *utterance) {
+	o := &s.mind.opening
+	if !o.acts() {
+		u.nodes, u.calls, u.acted = o.nodes, o.calls, len(o.calls)
+		return
+	}
+	if u.clauses, u.open = nil, true; o.initial != "" {
+		u.clauses = []*clause{{text: o.initial}}
+	}
+	s.thinkOf(u, s.mind.first, nil)
 }
 
 func (s *Session) newUtterance(w turn.What) *utterance {
@@ -223,6 +241,9 @@ func (s *Session) finishHead() {
 	s.endRow(u, u.text(), false)
 	if c := hands(u.calls); c != nil && s.cfg.Transfer != nil {
 		s.cfg.Transfer(*c)
+	}
+	if u.what == turn.Greeting && parts(u.calls) { // a flow that only tells something
+		s.happen(turn.Event{Kind: turn.End, Reason: parley.EndedByAgent})
 	}
 	s.pump()
 	s.maybeDone()

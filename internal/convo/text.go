@@ -35,7 +35,25 @@ func NewText(ctx context.Context, cfg Config) (*Text, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Text{cfg: cfg, mind: m, lines: lines}, nil
+	t := &Text{cfg: cfg, mind: m, lines: lines}
+	if m.led {
+		err = t.openLed(ctx)
+	}
+	return t, err
+}
+
+// openLed goes along a flow up to where it listens first.
+func (t *Text) openLed(ctx context.Context) error {
+	o := &t.mind.opening
+	t.lines.Greeting = o.text
+	if !o.acts() || t.cfg.Snapshot.Agent.WhoSpeaksFirst == parley.SpeakerUser {
+		return nil
+	}
+	d := &draftText{t: t, begun: func() {}}
+	err := think(ctx, t.mind.first, nil, d)
+	*o = opening{text: strings.TrimSpace(o.initial + " " + strings.Join(d.clauses, " ")), nodes: d.nodes, calls: d.calls}
+	t.lines.Greeting = o.text
+	return err
 }
 
 // Close releases the conversation.
@@ -49,8 +67,10 @@ func (t *Text) Greet() (greeting parley.Turn, ok bool) {
 	if t.cfg.Snapshot.Agent.WhoSpeaksFirst == parley.SpeakerUser {
 		return parley.Turn{}, false
 	}
-	t.mind.says(t.lines.Greeting, false, nil)
-	return t.agentTurn(t.lines.Greeting, nil, parley.TurnTiming{}), true
+	o := t.mind.opening
+	t.over = parts(o.calls)
+	t.mind.says(t.lines.Greeting, false, o.calls)
+	return t.agentTurn(parley.Turn{Text: t.lines.Greeting, Nodes: o.nodes}), true
 }
 
 // Say gives what the caller says and returns the turns that come of it, his own first.
@@ -70,28 +90,28 @@ func (t *Text) Say(ctx context.Context, text string) ([]parley.Turn, error) {
 		return turns, context.Cause(ctx)
 	}
 	if err != nil && t.mind.second != nil {
-		turns = append(turns, t.agentTurn(t.lines.Filler, &caller.ID, parley.TurnTiming{}))
+		turns = append(turns, t.agentTurn(parley.Turn{Text: t.lines.Filler, ReplyTo: &caller.ID}))
 		got, err = t.ask(ctx, t.mind.second)
 	}
 	if err != nil {
 		t.over = true
 		t.cfg.Log.Error("no mind answers", "error", err)
-		return append(turns, t.agentTurn(t.lines.Apology, &caller.ID, parley.TurnTiming{})), nil
+		return append(turns, t.agentTurn(parley.Turn{Text: t.lines.Apology, ReplyTo: &caller.ID})), nil
 	}
 	t.act(got.calls)
 	answer := strings.Join(got.clauses, " ")
 	t.mind.says(answer, false, got.calls)
-	if answer == "" {
+	if answer == "" && len(got.nodes) == 0 {
 		return turns, nil
 	}
-	return append(turns, t.agentTurn(answer, &caller.ID, parley.TurnTiming{Model: millis(got.first.Sub(asked))})), nil
+	timing := parley.TurnTiming{Model: millis(got.first.Sub(asked))}
+	return append(turns, t.agentTurn(parley.Turn{Text: answer, ReplyTo: &caller.ID, Timing: timing, Nodes: got.nodes})), nil
 }
 
-func (t *Text) agentTurn(text string, replyTo *string, timing parley.TurnTiming) parley.Turn {
+// agentTurn completes a turn of the agent and keeps it.
+func (t *Text) agentTurn(a parley.Turn) parley.Turn {
 	now := parley.Stamp(time.Now())
-	a := parley.Turn{
-		ID: parley.NewID(), CallID: t.cfg.CallID, Who: parley.WhoAgent, StartedAt: now, EndedAt: now, Text: text, Heard: &text, ReplyTo: replyTo, Timing: timing,
-	}
+	a.ID, a.CallID, a.Who, a.StartedAt, a.EndedAt, a.Heard = parley.NewID(), t.cfg.CallID, parley.WhoAgent, now, now, &a.Text
 	t.keep(a)
 	return a
 }
@@ -115,6 +135,7 @@ func (t *Text) act(calls []llm.ToolCall) {
 type draftText struct {
 	t       *Text
 	clauses []string
+	nodes   []string
 	calls   []llm.ToolCall
 	first   time.Time
 	begun   func() // called at the first clause
@@ -153,6 +174,8 @@ func (d *draftText) adds(text *string) {
 		d.clause(t)
 	}
 }
+
+func (d *draftText) reached(node string) { d.nodes = append(d.nodes, node) }
 
 func (d *draftText) called(calls []llm.ToolCall) { d.calls = append(d.calls, calls...) }
 

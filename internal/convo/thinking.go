@@ -20,6 +20,8 @@ import (
 const (
 	// mostRounds bounds how often a model is asked again after tool calls without words.
 	mostRounds = 4
+	// ledRounds is the same for a flow, whose own bounds are tighter for all but chains of actions.
+	ledRounds = 20
 	// mostText bounds an answer, in bytes: several minutes of talk.
 	mostText = 6000
 	// chatWithin bounds one answer as a whole.
@@ -33,12 +35,13 @@ var errWordy = errors.New("convo: answer is too long")
 
 // brain is one chat and the right to use it: a chat belongs to one goroutine at a time.
 type brain struct {
-	chat llm.Chat
-	free chan struct{} // holds a token while nobody uses chat
+	chat   llm.Chat
+	rounds int           // how often it may be asked again for one answer
+	free   chan struct{} // holds a token while nobody uses chat
 }
 
-func newBrain(c llm.Chat) *brain {
-	b := &brain{chat: c, free: make(chan struct{}, 1)}
+func newBrain(c llm.Chat, rounds int) *brain {
+	b := &brain{chat: c, rounds: rounds, free: make(chan struct{}, 1)}
 	b.free <- struct{}{}
 	return b
 }
@@ -46,6 +49,8 @@ func newBrain(c llm.Chat) *brain {
 // mind is what answers: the agent's chat, a second one for turns that it fails, and what was said so far.
 type mind struct {
 	first, second *brain // second may be nil
+	led           bool   // by a flow
+	opening       opening
 	history       []llm.Message
 	deeds         []deed            // actions that the model is offered
 	results       map[string]string // of actions that ran, by call id, until the history has them
@@ -54,6 +59,9 @@ type mind struct {
 // openMind opens both chats. One that cannot be opened leaves the call to the other.
 func openMind(ctx context.Context, cfg Config, greeting string) (*mind, error) {
 	deeds := deedsOf(offersOf(ctx, cfg))
+	if cfg.Snapshot.Flow != nil {
+		return openLedMind(ctx, cfg, deeds)
+	}
 	brief := briefOf(cfg, greeting)
 	for _, d := range deeds {
 		brief.Tools = append(brief.Tools, d.tool)
@@ -81,9 +89,9 @@ func openMind(ctx context.Context, cfg Config, greeting string) (*mind, error) {
 	if chats[0] == nil {
 		return nil, fmt.Errorf("convo: no model answers: %w", errors.Join(errs[0], errs[1]))
 	}
-	m := &mind{first: newBrain(chats[0]), deeds: deeds, results: map[string]string{}}
+	m := &mind{first: newBrain(chats[0], mostRounds), deeds: deeds, results: map[string]string{}}
 	if chats[1] != nil {
-		m.second = newBrain(chats[1])
+		m.second = newBrain(chats[1], mostRounds)
 	}
 	return m, nil
 }
@@ -113,7 +121,7 @@ func (m *mind) result(c llm.ToolCall) llm.Message {
 	}
 	text, done := m.results[c.ID]
 	if !done {
-		text = `{"ok":false,"message":"It is not known yet whether that worked."}`
+		text = notYet
 	}
 	delete(m.results, c.ID)
 	return llm.Message{Role: llm.Result, Text: text, CallID: c.ID}
@@ -128,16 +136,26 @@ func (m *mind) did(c llm.ToolCall, result string, late bool) {
 	m.results[c.ID] = result
 }
 
+const (
+	fine   = `{"ok":true}`
+	notYet = `{"ok":false,"message":"It is not known yet whether that worked."}`
+)
+
 // result is what a call comes to at once. A transfer begins when what was said beside it was heard to its end; came tells its outcome.
 func result(c llm.ToolCall) llm.Message {
-	text := `{"ok":true}`
-	switch c.Name {
-	case llm.ToolTransfer:
-		text = `{"ok":false,"message":"The caller was not transferred."}`
-	case llm.ToolHold:
-		text = `{"ok":false,"message":"The caller was not put on hold."}`
+	text := fine
+	if c.Name == llm.ToolTransfer || c.Name == llm.ToolHold {
+		text = notBegun(c.Name)
 	}
 	return llm.Message{Role: llm.Result, Text: text, CallID: c.ID}
+}
+
+// notBegun is what a call comes to that is to take the caller out of the agent's hands and has not yet.
+func notBegun(tool string) string {
+	if tool == llm.ToolHold {
+		return `{"ok":false,"message":"The caller was not put on hold."}`
+	}
+	return `{"ok":false,"message":"The caller was not transferred."}`
 }
 
 // hears adds the caller's turn; continued replaces one that was not answered.
@@ -166,6 +184,7 @@ func (m *mind) asking(text string, continued bool, spoken string) []llm.Message 
 // thought gets an answer as it is made. Its methods are called by the goroutine that thinks.
 type thought interface {
 	clause(text string)
+	reached(node string)
 	called(calls []llm.ToolCall)
 	// run carries out a call that asks for an action, and says false for another one, or when the answer is not wanted any more. history is
 	// what the model knew.
@@ -183,7 +202,7 @@ func think(ctx context.Context, b *brain, history []llm.Message, to thought) err
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	for range mostRounds {
+	for range b.rounds {
 		said, calls, err := answer(ctx, b.chat, history, to)
 		for err != nil && said == "" && errors.Is(err, speech.ErrUnavailable) && wait(ctx, retryPause) {
 			said, calls, err = answer(ctx, b.chat, history, to)
@@ -229,6 +248,10 @@ func answer(ctx context.Context, chat llm.Chat, history []llm.Message, to though
 	err = chat.Reply(ctx, history, func(k llm.Chunk) error {
 		if k.Call != nil {
 			calls = append(calls, *k.Call)
+			return nil
+		}
+		if k.Node != "" {
+			to.reached(k.Node)
 			return nil
 		}
 		if length += len(k.Text); length > mostText {

@@ -11,6 +11,8 @@ import (
 const (
 	mostVisits = 50  // to one node
 	mostSteps  = 100 // nodes without a word of the caller's
+	// mostReadings is how often the inputs of an action are read back.
+	mostReadings = 3
 )
 
 // outcomeName is the variable that holds what came of the last action or transfer.
@@ -34,13 +36,15 @@ func (g *Graph) Next(s State, e Event) (State, []Output) {
 	switch {
 	case s.Phase == Over:
 	case e.Kind == Heard:
-		n.heard(e.Text)
+		n.heard(e)
 	case e.Kind == Begin && s.Phase == New:
 		n.enter(g.initial)
 	case e.Kind == Understood && s.Phase == Understanding:
 		n.understood(e.Answer)
 	case e.Kind == Done && (s.Phase == Running || s.Phase == Connecting):
 		n.done(e)
+	case e.Kind == Unsure && s.Phase == Running:
+		n.readBack(e.Text)
 	}
 	return n.State, n.out
 }
@@ -59,8 +63,8 @@ func (s *step) speak(text string) {
 	}
 }
 
-func (s *step) heard(text string) {
-	s.said, s.judged, s.steps = text, nil, 0
+func (s *step) heard(e Event) {
+	s.said, s.early, s.judged, s.steps = e.Text, e.Early, nil, 0
 	s.before, s.spoke = s.spoke, ""
 	switch s.Phase {
 	case New:
@@ -84,7 +88,7 @@ func (s *step) goTo(id string) {
 }
 
 func (s *step) enter(id string) {
-	s.Node, s.tries, s.asked, s.held, s.aside = id, 0, false, nil, nil
+	s.Node, s.tries, s.asked, s.held, s.aside, s.unsure = id, 0, false, nil, nil, false
 	s.steps++
 	s.visits[id]++
 	if s.visits[id] > mostVisits || s.steps > mostSteps {
@@ -203,11 +207,7 @@ func (s *step) run() {
 func (s *step) connect() {
 	s.Phase = Connecting
 	n := s.node()
-	number := n.number
-	if number == "" && n.action == "" {
-		number = n.content
-	}
-	s.do(Output{Do: Connect, Action: n.action, Number: s.fill(number)})
+	s.do(Output{Do: Connect, Action: n.action, Number: s.fill(n.dials())})
 }
 
 // done goes on after an action, or after a transfer that the caller has come back from.

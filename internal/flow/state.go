@@ -32,7 +32,9 @@ type State struct {
 	held     *Value   // to be confirmed
 	aside    *global  // a function that runs beside the node
 	visits   map[string]int
-	steps    int // nodes entered without a word of the caller's
+	steps    int  // nodes entered without a word of the caller's
+	early    bool // the caller's latest words answer nothing; see Event.Early
+	unsure   bool // an action waits for a yes to what was read back
 }
 
 // Value is what a variable holds.
@@ -55,12 +57,16 @@ const (
 	Heard      EventKind = "heard"      // the caller said Text
 	Understood EventKind = "understood" // Answer to the last Understand
 	Done       EventKind = "done"       // of an action or a transfer: Outcome, and Result
+	Unsure     EventKind = "unsure"     // the action is done only after a yes to Text, which holds values as they are read back
 )
 
 // Event is something that happened.
 type Event struct {
-	Kind    EventKind
-	Text    string
+	Kind EventKind
+	Text string
+	// Early says of Heard that what was asked last had not been heard, or something else was said since. Whoever is not understood then is
+	// asked again without blame.
+	Early   bool
 	Answer  Answer
 	Outcome string          // success, or why not: failure, busy, no_answer, refused
 	Result  json.RawMessage // what the action answered; an object keeps its fields
@@ -95,6 +101,7 @@ type Output struct {
 
 // Question asks what a caller meant.
 type Question struct {
+	Language string    // BCP 47
 	Said     string    // by the caller
 	Asked    string    // by the agent before it
 	Variable *Variable // what was asked for; nil for nothing

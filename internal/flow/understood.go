@@ -31,7 +31,7 @@ func (g *Graph) Advance(ctx context.Context, l Listener, s State, e Event) (Stat
 func (s *step) understand() {
 	n := s.node()
 	s.Phase = Understanding
-	q := &Question{Said: s.said, Asked: s.before, Variable: n.variable, Options: n.intents()}
+	q := &Question{Language: s.language, Said: s.said, Asked: s.before, Variable: n.variable, Options: n.intents()}
 	for _, f := range s.g.globals {
 		q.Anywhere = append(q.Anywhere, f.wish())
 	}
@@ -62,10 +62,14 @@ func (s *step) understood(a Answer) {
 	case a.Leaves && a.Option == 0:
 		s.speak(linesOf(s.language).goodbye)
 		s.hangUp()
+	case s.unsure:
+		s.assured(a)
 	case s.held != nil:
 		s.confirmed(n, a)
 	case n.variable != nil:
 		s.given(n, a)
+	case s.early && s.before != "" && a.Option == 0 && len(n.intents()) > 0:
+		s.ask(s.before)
 	default:
 		s.judged = append(slices.Clip(s.judged), n.id)
 		s.leave(n, a.Option)
@@ -109,7 +113,33 @@ func (s *step) confirm(v Value) {
 	if said == "" {
 		said = written(v.Value)
 	}
+	s.askWhether(said)
+}
+
+// askWhether reads something back.
+func (s *step) askWhether(said string) {
 	s.ask(strings.Replace(linesOf(s.language).confirm, "$", strings.NewReplacer("{{", "", "}}", "").Replace(said), 1))
+}
+
+// readBack reads back what an action is to be sent, a few times at most: it is sent after a yes alone.
+func (s *step) readBack(said string) {
+	if s.tries++; s.tries > mostReadings {
+		s.done(Event{Outcome: failure})
+		return
+	}
+	s.unsure = true
+	s.askWhether(said)
+}
+
+// assured sends the action that waits for a yes, or does without it. Other words have it read back again.
+func (s *step) assured(a Answer) {
+	s.unsure = false
+	s.Phase = Running
+	if a.No && !s.early {
+		s.done(Event{Outcome: failure})
+		return
+	}
+	s.run()
 }
 
 // confirmed takes what the caller says of a value that was read back: yes, no, or another one.
@@ -117,6 +147,8 @@ func (s *step) confirmed(n *node, a Answer) {
 	v, ok := n.variable.take(a)
 	other := ok && written(v.Value) != written(s.held.Value)
 	switch {
+	case s.early && !other:
+		s.confirm(*s.held)
 	case a.Yes && !a.No:
 		s.keep(n, *s.held, 0)
 	case other:
@@ -143,6 +175,10 @@ func (s *step) keep(n *node, v Value, option int) {
 
 // miss asks again, as often as the node allows.
 func (s *step) miss(n *node) {
+	if s.early && s.before != "" {
+		s.ask(s.before)
+		return
+	}
 	if s.tries++; s.tries > n.retries {
 		s.giveUp(n)
 		return

@@ -158,6 +158,7 @@ type turnJSON struct {
 	Interrupted bool       `json:"interrupted" example:"true"`
 	ReplyTo     *string    `json:"reply_to" doc:"Turn of the caller that an agent's turn answers."`
 	Timing      timingJSON `json:"timing" doc:"Milliseconds."`
+	Nodes       []string   `json:"nodes,omitempty" doc:"Of an agent's turn that a flow leads: the nodes that it came to." example:"[\"welcome\",\"wish\"]"`
 }
 
 type timingJSON struct {
@@ -175,7 +176,7 @@ type messageJSON struct {
 func showTurn(t parley.Turn) turnJSON {
 	return turnJSON{
 		ID: t.ID, Who: t.Who, StartedAt: millis(t.StartedAt), EndedAt: millis(t.EndedAt), Text: t.Text, Heard: t.Heard,
-		Interrupted: t.Interrupted, ReplyTo: t.ReplyTo, Timing: timingJSON(t.Timing),
+		Interrupted: t.Interrupted, ReplyTo: t.ReplyTo, Timing: timingJSON(t.Timing), Nodes: t.Nodes,
 	}
 }
 

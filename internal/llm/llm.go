@@ -71,10 +71,11 @@ type ToolCall struct {
 	Arguments json.RawMessage
 }
 
-// Chunk is a piece of an answer: text that goes on, or a tool call, never both.
+// Chunk is a piece of an answer: text that goes on, or a tool call, or the step of a flow that it has come to; never two of them.
 type Chunk struct {
 	Text string
 	Call *ToolCall
+	Node string // id of the step; models know of none
 }
 
 // Model opens chats. It is safe for concurrent use.

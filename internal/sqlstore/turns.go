@@ -21,20 +21,26 @@ type turnRow struct {
 	Heard       *string
 	Interrupted bool
 	ReplyTo     *string
-	Timing      parley.TurnTiming `bun:"type:jsonb"`
+	Timing      turnNotes `bun:"type:jsonb"`
+}
+
+// turnNotes is what nobody searches a turn by.
+type turnNotes struct {
+	parley.TurnTiming
+	Nodes []string `json:"nodes,omitempty"`
 }
 
 func turnToRow(t *parley.Turn) *turnRow {
 	return &turnRow{
 		ID: t.ID, CallID: t.CallID, Who: t.Who, StartedAt: parley.Stamp(t.StartedAt), EndedAt: parley.Stamp(t.EndedAt), Text: t.Text,
-		Heard: t.Heard, Interrupted: t.Interrupted, ReplyTo: t.ReplyTo, Timing: t.Timing,
+		Heard: t.Heard, Interrupted: t.Interrupted, ReplyTo: t.ReplyTo, Timing: turnNotes{t.Timing, t.Nodes},
 	}
 }
 
 func (r *turnRow) turn() parley.Turn {
 	return parley.Turn{
 		ID: r.ID, CallID: r.CallID, Who: r.Who, StartedAt: r.StartedAt.UTC(), EndedAt: r.EndedAt.UTC(), Text: r.Text,
-		Heard: r.Heard, Interrupted: r.Interrupted, ReplyTo: r.ReplyTo, Timing: r.Timing,
+		Heard: r.Heard, Interrupted: r.Interrupted, ReplyTo: r.ReplyTo, Timing: r.Timing.TurnTiming, Nodes: r.Timing.Nodes,
 	}
 }
 
