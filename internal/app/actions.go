@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-voice/parley/internal/actions"
+	"github.com/parley-voice/parley/internal/actions/caldav"
 	"github.com/parley-voice/parley/internal/actions/mcp"
 	"github.com/parley-voice/parley/internal/actions/slack"
 	"github.com/parley-voice/parley/internal/config"
@@ -22,7 +23,9 @@ func requester(cfg config.Config, key *secrets.Key, log *slog.Logger) *actions.A
 
 // Integrations are the services that actions know how to use beside plain HTTP.
 func Integrations(guard *egress.Guard) []actions.Integration {
-	return []actions.Integration{mcp.New(guard.Client(toolsWithin, toolsAnswer)), slack.New(guard.Client(0, actionAnswer))}
+	return []actions.Integration{
+		mcp.New(guard.Client(toolsWithin, toolsAnswer)), caldav.New(guard.Client(0, calendarAnswer)), slack.New(guard.Client(0, actionAnswer)),
+	}
 }
 
 // actionAnswer is how much of an answer may come, in bytes; the model sees less.
@@ -33,3 +36,6 @@ const (
 	toolsWithin = 10 * time.Second
 	toolsAnswer = 1 << 20
 )
+
+// calendarAnswer bounds a week of a calendar, in bytes.
+const calendarAnswer = 2 << 20
