@@ -16,9 +16,9 @@ func (s *Session) reply(a turn.Action) {
 	}
 	s.play.drafts[a.ID] = u
 	s.rows.clauseAt = 0
-	spoken := ""
+	spoken, calls := "", []llm.ToolCall(nil)
 	if h := s.play.head(); s.play.held && h != nil && h.begun {
-		spoken = h.textHeard()
+		spoken, calls = h.textHeard(), h.calls
 	}
 	b := s.mind.first
 	if a.Fallback && s.mind.second != nil {
@@ -26,7 +26,7 @@ func (s *Session) reply(a turn.Action) {
 	}
 	history := append([]llm.Message(nil), s.mind.history...)
 	if !a.Report {
-		history = s.mind.asking(clip(a.Text, mostText), a.Continue, spoken)
+		history = s.mind.asking(clip(a.Text, mostText), a.Continue, spoken, calls)
 	}
 	s.thinkOf(u, b, history)
 }

@@ -204,3 +204,63 @@ func TestTheModelIsOfferedToolsOfServers(t *testing.T) {
 		t.Errorf("tools %s", tools)
 	}
 }
+
+// Whoever interrupts an answer is answered by a mind that knows what the answer did, lest it does it again.
+func TestAnInterruptedAnswerIsKnownToHaveActed(t *testing.T) {
+	call(t, func(r *rig) {
+		r.cfg.Requester, r.actions = &desk{result: "booked"}, []parley.Action{booking()}
+		var asked [][]llm.Message
+		book := booker(`{"day":"monday"}`).Script
+		r.model = &llmtest.Model{Script: func(b llm.Brief, h []llm.Message) llmtest.Reply {
+			asked = append(asked, h)
+			if h[len(h)-1].Role == llm.Result {
+				return llmtest.Say("you are booked for monday and there is a lot more that we would like you to know about it.")
+			}
+			return book(b, h)
+		}}
+		r.greeted()
+		r.says("please book a visit")
+		r.sleep(3500 * time.Millisecond)
+		r.says("wait a moment i have a question about that please")
+		r.sleep(4 * time.Second)
+		for _, h := range asked[2:] {
+			n := slices.IndexFunc(h, func(m llm.Message) bool { return len(m.Calls) > 0 })
+			if n < 0 || !h[n].Interrupted || h[n+1].Role != llm.Result || h[n+1].Text != "booked" {
+				t.Errorf("asked with %+v", h)
+			}
+		}
+		if len(asked) < 3 {
+			t.Errorf("asked %d times", len(asked))
+		}
+	})
+}
+
+func TestCallsOfOneNameEachHaveTheirResult(t *testing.T) {
+	at := &desk{result: "booked"}
+	var last []llm.Message
+	book := booker(`{"day":"monday"}`).Script
+	m := &llmtest.Model{Script: func(b llm.Brief, h []llm.Message) llmtest.Reply { last = h; return book(b, h) }}
+	c, err := convo.NewText(t.Context(), convo.Config{
+		CallID: "chat", Snapshot: &parley.Snapshot{Agent: newAgent(), Actions: []parley.Action{booking()}}, Log: slog.New(slog.DiscardHandler),
+		Requester: at, Engines: convo.Engines{Model: m},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	for _, at.result = range []string{"first", "second"} {
+		if _, err := c.Say(t.Context(), "book me in"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var of []string
+	for _, m := range last {
+		for _, call := range m.Calls {
+			i := slices.IndexFunc(last, func(r llm.Message) bool { return r.CallID == call.ID })
+			of = append(of, last[i].Text)
+		}
+	}
+	if !slices.Equal(of, []string{"first", "second"}) {
+		t.Errorf("results %q", of)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,9 +109,9 @@ func (m *mind) says(text string, interrupted bool, calls []llm.ToolCall) {
 	if text == "" && len(calls) == 0 {
 		return
 	}
-	m.history = append(m.history, llm.Message{Role: llm.Agent, Text: text, Interrupted: interrupted, Calls: calls})
+	m.history = append(m.history, m.spoke(text, interrupted, calls)...)
 	for _, c := range calls {
-		m.history = append(m.history, m.result(c))
+		delete(m.results, c.ID)
 	}
 }
 
@@ -123,8 +124,16 @@ func (m *mind) result(c llm.ToolCall) llm.Message {
 	if !done {
 		text = notYet
 	}
-	delete(m.results, c.ID)
 	return llm.Message{Role: llm.Result, Text: text, CallID: c.ID}
+}
+
+// spoke are the messages of what an agent said and called.
+func (m *mind) spoke(text string, interrupted bool, calls []llm.ToolCall) []llm.Message {
+	all := []llm.Message{{Role: llm.Agent, Text: text, Interrupted: interrupted, Calls: calls}}
+	for _, c := range calls {
+		all = append(all, m.result(c))
+	}
+	return all
 }
 
 // did keeps the result of an action. late says that the answer that called it is over, so that the history is to have it at once.
@@ -171,12 +180,13 @@ func (m *mind) past(continued bool) []llm.Message {
 	return m.history
 }
 
-// asking is a copy of the history that ends in a caller's turn that does not stand yet. spoken is what the agent was stopped at.
-func (m *mind) asking(text string, continued bool, spoken string) []llm.Message {
+// asking is a copy of the history that ends in a caller's turn that does not stand yet. spoken is what the agent was stopped at, and calls
+// are what it had called for.
+func (m *mind) asking(text string, continued bool, spoken string, calls []llm.ToolCall) []llm.Message {
 	past := m.past(continued)
 	h := append(make([]llm.Message, 0, len(past)+2), past...)
 	if spoken != "" && !continued {
-		h = append(h, llm.Message{Role: llm.Agent, Text: spoken, Interrupted: true})
+		h = append(h, m.spoke(spoken, true, slices.Clone(calls))...)
 	}
 	return append(h, llm.Message{Role: llm.Caller, Text: text})
 }
@@ -247,7 +257,7 @@ func answer(ctx context.Context, chat llm.Chat, history []llm.Message, to though
 	}
 	err = chat.Reply(ctx, history, func(k llm.Chunk) error {
 		if k.Call != nil {
-			calls = append(calls, *k.Call)
+			calls = append(calls, renamed(*k.Call, history))
 			return nil
 		}
 		if k.Node != "" {
@@ -264,6 +274,21 @@ func answer(ctx context.Context, chat llm.Chat, history []llm.Message, to though
 		give(cut.Flush())
 	}
 	return said, calls, err
+}
+
+// renamed is a call under an id that none before it has: models that have no ids of their own count anew in each answer. A flow says by its
+// ids which call it means.
+func renamed(c llm.ToolCall, history []llm.Message) llm.ToolCall {
+	if strings.HasPrefix(c.ID, callPrefix) {
+		return c
+	}
+	for _, m := range history {
+		if slices.ContainsFunc(m.Calls, func(o llm.ToolCall) bool { return o.ID == c.ID }) {
+			c.ID = "call-" + parley.NewID()
+			break
+		}
+	}
+	return c
 }
 
 // parts says whether the call is to end.
