@@ -76,14 +76,14 @@ func TestACallerBooksAndIsPutThrough(t *testing.T) {
 	s.equip(s.onlyAgent(), JSON{
 		"node_id": "book", "name": "Book a visit", "type": "webhook", "url": book.URL + "/visits",
 		"description": "Books a visit when a caller wants an appointment.", "custom_headers": []JSON{{"key": "X-Clinic", "value": "lakeside"}},
-		"speak_on_send": "I am writing it down.",
+		"speak_on_send": "One second.",
 		"inputs": []JSON{
 			{"name": "date", "type": "date", "required": true, "description": "The day of the visit."},
 			{"name": "time", "type": "time", "required": true, "description": "The time of the visit."},
 		},
 	}, transferTo("Billing", "For questions about invoices and payments.", busyLine), transferTo("Doctor", "For urgent pain.", colleague))
-	p := s.Dial(Number, "--say", "I would like to book an appointment on Friday, at ten thirty in the morning.",
-		"--say", "Yes, that's right.", "--say", "Please put me through to billing.", "--say", "Then put me through to the doctor, please.")
+	p := s.Dial(Number, "--say", "I would like to book an appointment on Friday, at ten thirty.",
+		"--say", "Yes, right.", "--say", "Please put me through to billing.", "--say", "Put me through to the doctor, please.")
 	s.Wait("the visit is booked", 60*time.Second, func() bool { return len(book.visits()) > 0 })
 	trunk(t, port, invited, rings, refuses("486 Busy Here"))()
 	ended := trunk(t, port, invited, rings, picksUp, isHungUp)
@@ -96,7 +96,7 @@ func TestACallerBooksAndIsPutThrough(t *testing.T) {
 		t.Logf("%s: %s", turn.(JSON)["who"], turn.(JSON)["text"])
 	}
 	book.check(t, JSON{"date": friday(t, call), "time": "10:30"})
-	inOrder(t, said(call, "agent"), "read that back", "friday", "10:30", "writing it down", "your reference is 4 1 7", "the line is busy")
+	inOrder(t, said(call, "agent"), "read that back", "friday", "10:30", "one second", "your reference is 4 1 7", "the line is busy")
 	for i, want := range []JSON{
 		{"type": "webhook", "status": "succeeded", "name": "Book a visit"},
 		{"type": "transfer", "status": "failed", "name": "Billing"}, {"type": "transfer", "status": "succeeded", "name": "Doctor"},
