@@ -150,5 +150,6 @@ func build(cfg Config, deps Deps) *api {
 	a.accountRoutes()
 	a.peopleRoutes()
 	a.webhookRoutes()
+	a.docsRoutes()
 	return a
 }

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"cmp"
+	"encoding/json"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -230,11 +232,24 @@ func (d *document) refusalExample(rt *route, c parley.Code) *huma.Example {
 	}
 }
 
+// json is the description as it is served: operations are tried where it came from, unless the server says how it is reached.
+func (d *document) json(publicURL string) ([]byte, error) {
+	d.loosen()
+	served := *d.spec
+	served.Servers = []*huma.Server{{URL: cmp.Or(strings.TrimSuffix(publicURL, "/"), "/")}}
+	return json.Marshal(&served)
+}
+
 func (d *document) yaml() ([]byte, error) {
+	d.loosen()
+	return d.spec.YAML()
+}
+
+// loosen lets bodies have fields that no schema names: unknown ones are ignored, and answers may grow.
+func (d *document) loosen() {
 	for _, s := range d.registry.Map() {
 		if s.AdditionalProperties == false {
-			s.AdditionalProperties = nil // unknown fields are ignored, and answers may grow
+			s.AdditionalProperties = nil
 		}
 	}
-	return d.spec.YAML()
 }
