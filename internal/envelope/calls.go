@@ -169,3 +169,8 @@ func (t *tx) CallToReturn(ctx context.Context, env, agentID, phone string, since
 	}
 	return t.opened(c, err)
 }
+
+// CallsBelow likewise.
+func (t *tx) CallsBelow(ctx context.Context, agentID string, after store.Step, limit int) ([]*parley.Call, error) {
+	return t.allOpened(t.Tx.CallsBelow(ctx, agentID, after, limit))
+}

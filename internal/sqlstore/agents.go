@@ -25,7 +25,11 @@ type agentRow struct {
 	Settings      parley.AgentSettings `bun:"type:jsonb"`
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
+	ErasureID     *string // set by a hold alone
 }
+
+// reachable is the condition of an agent that no export holds.
+const reachable = "a.erasure_id IS NULL"
 
 func agentToRow(a *parley.Agent) *agentRow {
 	mode := a.Mode
@@ -50,7 +54,7 @@ func (r *agentRow) agent() *parley.Agent {
 // NO KEY UPDATE, which turns and trainings being written do not wait for; the deletion of the row waits for them, and they for it.
 func (t *tx) LockAgent(ctx context.Context, env, id string) (*parley.Agent, error) {
 	r := new(agentRow)
-	q := t.NewSelect().Model(r).Where("a.id = ?", id).Where("a.environment_id = ?", env)
+	q := t.NewSelect().Model(r).Where("a.id = ?", id).Where("a.environment_id = ?", env).Where(reachable)
 	if err := t.lock(q, "NO KEY UPDATE").Scan(ctx); err != nil {
 		return nil, found(err, parley.AgentNotFound, id)
 	}
@@ -60,7 +64,7 @@ func (t *tx) LockAgent(ctx context.Context, env, id string) (*parley.Agent, erro
 // Agent reads one; env empty reads any environment's.
 func (t *tx) Agent(ctx context.Context, env, id string) (*parley.Agent, error) {
 	r := new(agentRow)
-	q := t.NewSelect().Model(r).Where("a.id = ?", id)
+	q := t.NewSelect().Model(r).Where("a.id = ?", id).Where(reachable)
 	if env != "" {
 		q = q.Where("a.environment_id = ?", env)
 	}
@@ -77,7 +81,7 @@ func (t *tx) AgentsByID(ctx context.Context, env string, ids []string) (map[stri
 		return byID, nil
 	}
 	var rows []*agentRow
-	if err := t.NewSelect().Model(&rows).Where("a.environment_id = ?", env).Where("a.id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+	if err := t.NewSelect().Model(&rows).Where("a.environment_id = ?", env).Where("a.id IN (?)", bun.List(ids)).Where(reachable).Scan(ctx); err != nil {
 		return nil, fault(err)
 	}
 	for _, r := range rows {
@@ -89,7 +93,7 @@ func (t *tx) AgentsByID(ctx context.Context, env string, ids []string) (map[stri
 // ListAgents returns a page, newest first, and the number of all matches.
 func (t *tx) ListAgents(ctx context.Context, env string, f store.AgentFilter) ([]*parley.Agent, int, error) {
 	var rows []*agentRow
-	q := t.NewSelect().Model(&rows).Where("a.environment_id = ?", env)
+	q := t.NewSelect().Model(&rows).Where("a.environment_id = ?", env).Where(reachable)
 	if f.Status != "" {
 		q = q.Where("a.status = ?", f.Status)
 	}
@@ -116,7 +120,7 @@ func (t *tx) ListAgents(ctx context.Context, env string, f store.AgentFilter) ([
 	return agents, int(total), nil
 }
 
-// CountAgents counts the agents of env.
+// CountAgents counts the agents of env, with those that an export holds: they may come back.
 func (t *tx) CountAgents(ctx context.Context, env string) (int, error) {
 	n, err := t.NewSelect().Model((*agentRow)(nil)).Where("a.environment_id = ?", env).Count(ctx)
 	return int(n), fault(err)
@@ -129,7 +133,7 @@ func (t *tx) InsertAgent(ctx context.Context, a *parley.Agent) error {
 
 // UpdateAgent writes all of an agent but its creation.
 func (t *tx) UpdateAgent(ctx context.Context, a *parley.Agent) error {
-	r, err := t.NewUpdate().Model(agentToRow(a)).ExcludeColumn("id", "environment_id", "created_at").
+	r, err := t.NewUpdate().Model(agentToRow(a)).ExcludeColumn("id", "environment_id", "created_at", "erasure_id").
 		Where("a.id = ?", a.ID).Where("a.environment_id = ?", a.EnvironmentID).Exec(ctx)
 	return changed(r, err, parley.AgentNotFound, a.ID)
 }

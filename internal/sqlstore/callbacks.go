@@ -57,7 +57,7 @@ func (t *tx) CallbackRolesOf(ctx context.Context, agentIDs ...string) (map[strin
 // CallbackAgentsFrom returns the agents that have an agent among their sources, oldest first.
 func (t *tx) CallbackAgentsFrom(ctx context.Context, sourceID string) ([]*parley.Agent, error) {
 	var rows []*agentRow
-	err := t.NewSelect().Model(&rows).Join("JOIN callback_sources AS cs ON cs.agent_id = a.id").Where("cs.source_id = ?", sourceID).
+	err := t.NewSelect().Model(&rows).Join("JOIN callback_sources AS cs ON cs.agent_id = a.id").Where("cs.source_id = ?", sourceID).Where(reachable).
 		Order("a.created_at", "a.id").Scan(ctx)
 	agents := make([]*parley.Agent, len(rows))
 	for i, r := range rows {
@@ -69,7 +69,8 @@ func (t *tx) CallbackAgentsFrom(ctx context.Context, sourceID string) ([]*parley
 // SetCallbackRole gives an agent a role, or replaces the one it has. The sources are held first: a deletion of one comes before or after.
 func (t *tx) SetCallbackRole(ctx context.Context, agentID string, role *parley.CallbackRole) error {
 	var held []string
-	q := t.NewSelect().Model((*agentRow)(nil)).Column("a.id").Where("a.id IN (?)", bun.List(append([]string{agentID}, role.SourceIDs...))).Order("a.id")
+	q := t.NewSelect().Model((*agentRow)(nil)).Column("a.id").Where("a.id IN (?)", bun.List(append([]string{agentID}, role.SourceIDs...))).
+		Where(reachable).Order("a.id")
 	if err := t.lock(q, "KEY SHARE").Scan(ctx, &held); err != nil {
 		return fault(err)
 	}
@@ -106,7 +107,7 @@ const outcome = "CASE WHEN c.voicemail THEN 'voicemail' WHEN c.status = 'no-answ
 
 // toReturn selects calls to a number in the words of the partial index calls_called, the last first.
 func (t *tx) toReturn(r *callRow, env, agentID, phone string, since time.Time) *bun.SelectQuery {
-	return t.living(r).ExcludeColumn("snapshot").Where("c.environment_id = ?", env).Where("c.to_number = ?", phone).
+	return t.living(r).ExcludeColumn("snapshot").Where(reachable).Where("c.environment_id = ?", env).Where("c.to_number = ?", phone).
 		Where("c.direction = 'outbound'").Where("c.created_at >= ?", parley.Stamp(since)).Where("NOT c."+openCall).
 		Where("EXISTS (SELECT 1 FROM callback_sources AS cs WHERE cs.agent_id = ? AND cs.source_id = c.agent_id)", agentID).
 		Order("c.created_at DESC", "c.id DESC").Limit(1)
@@ -144,7 +145,7 @@ func ignoreNone(err error) error {
 func (t *tx) TallyCallbacks(ctx context.Context, env string, f store.TallyFilter) ([]store.CallbackTally, error) {
 	list := []store.CallbackTally{}
 	q := t.narrow(t.living((*callRow)(nil)), store.CallFilter{AgentID: f.AgentID, Direction: f.Direction, From: f.From, Before: f.Before})
-	err := q.Where("c.environment_id = ?", env).Where("c.callback_source IS NOT NULL").ColumnExpr("c.callback_source AS source_id").
+	err := q.Where("c.environment_id = ?", env).Where(reachable).Where("c.callback_source IS NOT NULL").ColumnExpr("c.callback_source AS source_id").
 		ColumnExpr("count(*) AS calls").ColumnExpr("count(c.answered_at) AS answered").GroupExpr("1").OrderExpr("1").Scan(ctx, &list)
 	return list, fault(err)
 }

@@ -21,7 +21,8 @@ const otherSide = "CASE c.direction WHEN ? THEN c.to_number ELSE c.from_number E
 
 // InsertCall adds a call; AgentNotFound when its agent is not there. Who decides that an agent may take a call holds LockAgent.
 func (t *tx) InsertCall(ctx context.Context, c *parley.Call) error {
-	agent := t.NewSelect().Model((*agentRow)(nil)).Column("a.id").Where("a.id = ?", c.AgentID).Where("a.environment_id = ?", c.EnvironmentID)
+	agent := t.NewSelect().Model((*agentRow)(nil)).Column("a.id").Where("a.id = ?", c.AgentID).Where("a.environment_id = ?", c.EnvironmentID).
+		Where(reachable)
 	var id string
 	if err := t.lock(agent, "KEY SHARE").Scan(ctx, &id); err != nil {
 		return found(err, parley.AgentNotFound, c.AgentID)
@@ -74,7 +75,7 @@ func (t *tx) Call(ctx context.Context, env, id string) (*parley.Call, error) {
 	r := new(callRow)
 	q := t.living(r).Where("c.id = ?", id)
 	if env != "" {
-		q = q.Where("c.environment_id = ?", env)
+		q = q.Where("c.environment_id = ?", env).Where(reachable)
 	}
 	if err := q.Scan(ctx); err != nil {
 		return nil, found(err, parley.CallNotFound, id)
@@ -101,7 +102,7 @@ func (t *tx) AgentsOfCalls(ctx context.Context, ids ...string) (map[string]strin
 // CallByRef finds a call of an agent by id or sid, the newest first.
 func (t *tx) CallByRef(ctx context.Context, env, agentID, ref string) (*parley.Call, error) {
 	r := new(callRow)
-	err := t.living(r).Where("c.environment_id = ?", env).Where("c.agent_id = ?", agentID).Where("(c.id = ? OR c.sid = ?)", ref, ref).
+	err := t.living(r).Where(reachable).Where("c.environment_id = ?", env).Where("c.agent_id = ?", agentID).Where("(c.id = ? OR c.sid = ?)", ref, ref).
 		Order("c.created_at DESC", "c.id DESC").Limit(1).Scan(ctx)
 	if err != nil {
 		return nil, found(err, parley.CallNotFound, ref)
@@ -112,7 +113,7 @@ func (t *tx) CallByRef(ctx context.Context, env, agentID, ref string) (*parley.C
 // ListCalls returns a page, newest first, and the number of all matches. Snapshots are left out.
 func (t *tx) ListCalls(ctx context.Context, env string, f store.CallFilter) ([]*parley.Call, int, error) {
 	var rows []*callRow
-	q := t.narrow(t.living(&rows).Where("c.environment_id = ?", env), f)
+	q := t.narrow(t.living(&rows).Where("c.environment_id = ?", env).Where(reachable), f)
 	total, err := q.Count(ctx)
 	if err != nil {
 		return nil, 0, fault(err)

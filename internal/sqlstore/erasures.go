@@ -22,12 +22,14 @@ type erasureRow struct {
 	Places        []parley.ErasurePlace `bun:"type:jsonb"`
 	CreatedAt     time.Time
 	CompletedAt   *time.Time
+	Export        *parley.Export `bun:"type:jsonb"`
+	ExportHash    string
 }
 
 func erasureToRow(e *parley.Erasure) *erasureRow {
 	r := &erasureRow{
 		ID: e.ID, EnvironmentID: e.EnvironmentID, AgentID: e.AgentID, CallerHash: e.CallerHash, State: e.State, Places: e.Places,
-		CreatedAt: parley.Stamp(e.CreatedAt), CompletedAt: stampOrNil(e.CompletedAt),
+		CreatedAt: parley.Stamp(e.CreatedAt), CompletedAt: stampOrNil(e.CompletedAt), Export: e.Export, ExportHash: e.ExportHash,
 	}
 	if r.Places == nil {
 		r.Places = []parley.ErasurePlace{}
@@ -38,7 +40,7 @@ func erasureToRow(e *parley.Erasure) *erasureRow {
 func (r *erasureRow) erasure() *parley.Erasure {
 	return &parley.Erasure{
 		ID: r.ID, EnvironmentID: r.EnvironmentID, AgentID: r.AgentID, CallerHash: r.CallerHash, State: r.State, Places: r.Places,
-		CreatedAt: r.CreatedAt.UTC(), CompletedAt: stampOrNil(r.CompletedAt),
+		CreatedAt: r.CreatedAt.UTC(), CompletedAt: stampOrNil(r.CompletedAt), Export: r.Export, ExportHash: r.ExportHash,
 	}
 }
 

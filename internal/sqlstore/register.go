@@ -52,7 +52,7 @@ var harmless = map[string][]string{
 	"tokens":           {"*"},
 	"personal_tokens":  {"*"},
 	"meta":             {"*"},
-	"agents":           {"id", "environment_id", "direction", "status", "mode"},
+	"agents":           {"id", "environment_id", "direction", "status", "mode", "erasure_id"},
 	"trainings":        {"id", "agent_id", "status"},
 	"actions":          {"id", "agent_id", "type", "method", "scheme", "mode", "status", "sealed_headers", "sealed_config"},
 	"flow_versions":    {"id", "agent_id", "mode"},

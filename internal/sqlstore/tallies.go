@@ -24,7 +24,7 @@ type tallyRow struct {
 func (t *tx) TallyCalls(ctx context.Context, env string, f store.TallyFilter) ([]store.Tally, error) {
 	var rows []tallyRow
 	q := t.narrow(t.living((*callRow)(nil)), store.CallFilter{AgentID: f.AgentID, Direction: f.Direction, From: f.From, Before: f.Before})
-	err := q.Where("c.environment_id = ?", env).Where("NOT c.testing").
+	err := q.Where("c.environment_id = ?", env).Where(reachable).Where("NOT c.testing").
 		ColumnExpr("? AS hour", t.hour("c.created_at")).ColumnExpr("c.status AS status").ColumnExpr("count(*) AS calls").
 		ColumnExpr("coalesce(sum(round(?)), 0.0) AS talk", t.between("c.answered_at", "c.ended_at")).ColumnExpr("sum(c.cost) AS cost").
 		GroupExpr("1, 2").OrderExpr("1, 2").Scan(ctx, &rows)

@@ -52,6 +52,7 @@ type Tx interface {
 	Deliveries
 	DeliveryLogs
 	Erasures
+	Exports
 	Orphans
 	// Enqueue adds a job that exists if and only if the transaction commits.
 	Enqueue(ctx context.Context, j Job) error
@@ -332,6 +333,7 @@ type Erasures interface {
 	// be reached. It returns how many it claimed.
 	ClaimCalls(ctx context.Context, env, phone, erasureID string) (int64, error)
 	InsertErasure(ctx context.Context, e *parley.Erasure) error
+	// UpdateErasure writes state, places and completion of a receipt.
 	UpdateErasure(ctx context.Context, e *parley.Erasure) error
 	Erasure(ctx context.Context, env, id string) (*parley.Erasure, error)
 	// HoldersOf returns the nodes that hold open calls of an agent, though it may be gone.
