@@ -22,7 +22,7 @@ var floors = map[string]int{
 
 	"internal/turn": 2, "internal/flow": 2, "internal/convo": 2, "internal/record": 2, "internal/grounded": 2, "internal/calls": 2,
 	"internal/agents": 2, "internal/telephony": 2, "internal/billing": 2, "internal/accounts": 2, "internal/erasure": 2, "internal/jobs": 2,
-	"internal/webhooks": 2, "internal/actions": 2, "internal/templates": 2,
+	"internal/webhooks": 2, "internal/actions": 2, "internal/archive": 2, "internal/templates": 2,
 
 	"internal/httpapi": 3, "internal/sipdoor": 3, "internal/wsdoor": 3, "internal/providers/local": 3, "internal/providers/openai": 3,
 	"internal/providers/kept": 3, "internal/worker": 3, "internal/sqlstore": 3, "internal/river": 3, "internal/phone": 3, "internal/egress": 3,
