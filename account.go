@@ -67,6 +67,7 @@ const (
 	WriteErasures       = "erasures:write"
 	ForceDeleteAgents   = "agents:force-delete"
 	TokenPrefix         = "talq_"
+	ExportTokenPrefix   = "parley_export_"
 	InvalidTokenDefault = "Unauthenticated."
 )
 

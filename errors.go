@@ -26,6 +26,9 @@ const (
 	DIDNotFound           Code = "DID_NOT_FOUND"
 	SoftphoneNotFound     Code = "SIP_PHONE_NOT_FOUND" // beyond the contract
 	ErasureNotFound       Code = "ERASURE_NOT_FOUND"
+	ExportNotFound        Code = "EXPORT_NOT_FOUND"
+	ExportNotReady        Code = "EXPORT_NOT_READY" // beyond the contract: 409
+	ExportGone            Code = "EXPORT_EXPIRED"   // beyond the contract: 410
 	TokenNotFound         Code = "TOKEN_NOT_FOUND"
 	WebhookNotFound       Code = "WEBHOOK_NOT_FOUND"
 	LogNotFound           Code = "LOG_NOT_FOUND"

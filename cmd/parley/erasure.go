@@ -53,7 +53,7 @@ type erasureVerifyCmd struct {
 	Keys    string `required:"" help:"File of the server's public keys, from /.well-known/jwks.json." type:"existingfile" placeholder:"FILE"`
 }
 
-// Run prints what was attested. The exit code is 0 for a complete erasure, 3 for one that is not complete yet, 4 for a forged statement, and
+// Run prints what was attested. The exit code is 0 for a complete erasure, 3 for one that is not complete yet or never began, 4 for a forged statement, and
 // 1 when nothing could be checked, as with a file of keys that holds none.
 func (c erasureVerifyCmd) Run(s streams) error {
 	text, err := readAll(c.Receipt)
@@ -80,6 +80,9 @@ func (c erasureVerifyCmd) Run(s streams) error {
 		return err
 	}
 	fmt.Fprintf(s.out, "%s\n", pretty.Bytes())
+	if said.State == parley.ErasureFailed {
+		return &exit{3, "the signature is good, and nothing was erased: the export that was to come first failed"}
+	}
 	if said.State != parley.ErasureComplete {
 		return &exit{3, "the signature is good, and the erasure was not complete when this was signed"}
 	}

@@ -15,10 +15,14 @@ import (
 // eraser deletes an agent within a transaction and goes on with what lies below it afterwards.
 type eraser interface {
 	Begin(ctx context.Context, tx store.Tx, agent *parley.Agent) (*parley.Erasure, error)
+	// BeginExport begins what packs the agent and then erases it; token opens the archive.
+	BeginExport(ctx context.Context, tx store.Tx, agent *parley.Agent) (r *parley.Erasure, token string, err error)
 	// Enter writes a deletion down outside the database, after the commit.
 	Enter(ctx context.Context, r *parley.Erasure)
 	// Measure says what a deletion would empty.
 	Measure(ctx context.Context, agentID string) ([]parley.PlaceSize, error)
+	// ExportSize says what an archive of that would take.
+	ExportSize(places []parley.PlaceSize) (parley.ExportSize, error)
 }
 
 // vault seals what lets others in at a receiver.

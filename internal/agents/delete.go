@@ -11,15 +11,44 @@ import (
 // call is open, then while the agent is published. By force it is not: from the commit on no new call can come, and the erasure ends those
 // that are open.
 func (a *Agents) Delete(ctx context.Context, actor parley.Actor, id string, force bool) (receipt *parley.Erasure, err error) {
+	err = a.delete(ctx, actor, id, force, func(ctx context.Context, tx store.Tx, row *parley.Agent) error {
+		receipt, err = a.deps.Eraser.Begin(ctx, tx, row)
+		return err
+	})
+	if err == nil {
+		a.deps.Eraser.Enter(ctx, receipt)
+	}
+	return receipt, err
+}
+
+// DeleteWithExport is Delete of an agent that is packed into an archive first: it is gone for everybody from the commit on, and comes back if the
+// packing fails. The token opens the archive. Who deletes so reads all calls, and must be able to.
+func (a *Agents) DeleteWithExport(ctx context.Context, actor parley.Actor, id string, force bool) (r *parley.Erasure, token string, err error) {
+	for _, ability := range []string{parley.ReadAgents, parley.ReadCalls} {
+		if err := actor.Require(ability); err != nil {
+			return nil, "", err
+		}
+	}
+	err = a.delete(ctx, actor, id, force, func(ctx context.Context, tx store.Tx, row *parley.Agent) error {
+		r, token, err = a.deps.Eraser.BeginExport(ctx, tx, row)
+		return err
+	})
+	return r, token, err
+}
+
+// delete begins in one transaction, under the agent's lock, what follows a deletion that nothing refuses.
+func (a *Agents) delete(ctx context.Context, actor parley.Actor, id string, force bool,
+	begin func(ctx context.Context, tx store.Tx, row *parley.Agent) error,
+) error {
 	if err := actor.Require(parley.WriteAgents); err != nil {
-		return nil, err
+		return err
 	}
 	if force {
 		if err := actor.Require(parley.ForceDeleteAgents); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	err = a.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
+	return a.deps.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
 		row, err := tx.LockAgent(ctx, actor.EnvironmentID, id)
 		if err != nil {
 			return err
@@ -31,13 +60,8 @@ func (a *Agents) Delete(ctx context.Context, actor parley.Actor, id string, forc
 		if len(reasons) > 0 && !force {
 			return reasons[0]
 		}
-		receipt, err = a.deps.Eraser.Begin(ctx, tx, row)
-		return err
+		return begin(ctx, tx, row)
 	})
-	if err == nil {
-		a.deps.Eraser.Enter(ctx, receipt)
-	}
-	return receipt, err
 }
 
 // blockers are the reasons that an agent cannot be deleted now, in the contract's order.
@@ -57,6 +81,7 @@ type Preview struct {
 	Agent    *parley.Agent
 	Blockers []*parley.Error
 	Places   []parley.PlaceSize
+	Export   parley.ExportSize
 	Numbers  []*parley.PhoneNumber // attached; they stay
 	// Callbacks are the callback agents whose lists of sources it leaves.
 	Callbacks []*parley.Agent
@@ -89,7 +114,10 @@ func (a *Agents) DeletionPreview(ctx context.Context, actor parley.Actor, id str
 	if err != nil {
 		return p, err
 	}
-	p.Places, err = a.deps.Eraser.Measure(ctx, id)
+	if p.Places, err = a.deps.Eraser.Measure(ctx, id); err != nil {
+		return p, err
+	}
+	p.Export, err = a.deps.Eraser.ExportSize(p.Places)
 	p.Places = append(append([]parley.PlaceSize{{Name: "agent", Items: 1}}, below...), p.Places...)
 	return p, err
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/parley-voice/parley/internal/actions"
 	"github.com/parley-voice/parley/internal/agents"
+	"github.com/parley-voice/parley/internal/archive"
 	"github.com/parley-voice/parley/internal/billing"
 	"github.com/parley-voice/parley/internal/blobs"
 	"github.com/parley-voice/parley/internal/calls"
@@ -43,6 +44,7 @@ type house struct {
 	keys      *envelope.Keys
 	store     store.Store // db, with transcripts sealed
 	blobs     store.Blobs // likewise
+	archives  *archive.Archives
 	engines   *engines
 	telephony *telephony.Telephony
 	voices    *agents.Voices
@@ -125,6 +127,10 @@ func (h *house) openData(ctx context.Context) error {
 	}
 	h.close = append(h.close, h.keys.Close)
 	h.store, h.blobs = envelope.Seal(h.db, h.keys, h.log), envelope.SealBlobs(dir, h.keys)
+	closed := func(shut func() error) { h.close = append(h.close, shut) }
+	if h.archives, err = openArchives(h.cfg, h.key, h.store, h.blobs, closed); err != nil {
+		return err
+	}
 	return h.openErasure(ctx)
 }
 
@@ -151,6 +157,7 @@ func (h *house) newEraser() (*erasure.Eraser, error) {
 	}
 	return erasure.New(erasure.Deps{
 		Store: h.store, Blobs: h.blobs, Ledger: list, Keys: h.keys, Node: node, Signer: h.key, Log: h.log, More: more,
+		Archives: h.archives, NewToken: newExportToken, HashToken: secrets.HashToken, ExportFor: duration(h.cfg.ExportFor),
 		HangUp: func(agentID string) int { return h.board.HangUpAgent(agentID) }, // its job runs once the switchboard is there
 	}), nil
 }

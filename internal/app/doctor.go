@@ -181,11 +181,10 @@ func checkDatabase(ctx context.Context, cfg config.Config) finding {
 }
 
 func checkDisk(_ context.Context, cfg config.Config) finding {
-	var st unix.Statfs_t
-	if err := unix.Statfs(cfg.Data, &st); err != nil {
+	free, err := room(cfg.Data)
+	if err != nil {
 		return finding{level: warn, what: "disk", seen: err.Error()}
 	}
-	free := st.Bavail * uint64(st.Bsize)
 	f := finding{level: fine, what: "disk", seen: fmt.Sprintf("%.1f GB free", float64(free)/1e9)}
 	if free < enoughDisk {
 		f.level, f.whatToDo = warn, "a minute of a recorded call takes 1.9 MB; make room"

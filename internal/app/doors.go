@@ -128,7 +128,7 @@ func (h *house) newBoard(dialer media.Dialer) (*calls.Switchboard, error) {
 func (h *house) jobs() jobs.Set {
 	return jobs.Set{
 		Handlers: map[string]jobs.Handler{
-			jobs.EraseAgent: h.eraser.Handle, jobs.SweepOrphans: h.eraser.HandleSweep,
+			jobs.EraseAgent: h.eraser.Handle, jobs.ExportAgent: h.eraser.HandleExport, jobs.SweepOrphans: h.eraser.HandleSweep,
 			jobs.DialCall: h.board.HandleDial, jobs.SweepCalls: h.board.HandleSweep, jobs.ForgetKeys: h.board.HandleForgetKeys,
 			jobs.ForgetBindings: h.location().HandleForget,
 			jobs.DeliverEvents:  h.webhooks.HandleLane, jobs.RetryDelivery: h.webhooks.HandleRetry,

@@ -3,11 +3,15 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/archive"
 	"github.com/parley-voice/parley/internal/blobs"
 	"github.com/parley-voice/parley/internal/config"
 	"github.com/parley-voice/parley/internal/envelope"
@@ -17,6 +21,42 @@ import (
 	"github.com/parley-voice/parley/internal/sqlstore"
 	"github.com/parley-voice/parley/internal/store"
 )
+
+// openArchives opens what exports are kept in: files in a directory of the data, their keys in one of the agents' keys. closed is told what is to be
+// closed in the end.
+func openArchives(
+	cfg config.Config, key *secrets.Key, s store.Store, recordings store.Blobs, closed func(func() error),
+) (*archive.Archives, error) {
+	dir := filepath.Join(cfg.Data, "exports")
+	files, err := blobs.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	closed(files.Close)
+	keys, err := envelope.OpenKeys(filepath.Join(cfg.KeysDir(), "exports"), key)
+	if err != nil {
+		return nil, err
+	}
+	closed(keys.Close)
+	return archive.New(archive.Deps{
+		Store: s, Recordings: recordings, Files: envelope.SealBlobs(files, keys), Keys: keys, Room: func() (int64, error) { return room(dir) },
+	}), nil
+}
+
+// room is how many bytes are free on the disk of a directory.
+func room(dir string) (int64, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, fmt.Errorf("ask for the room on the disk: %w", err)
+	}
+	return int64(st.Bavail) * st.Bsize, nil
+}
+
+// newExportToken makes the token of an archive.
+func newExportToken() (token, hash string) {
+	token = parley.ExportTokenPrefix + secrets.NewSecret()
+	return token, secrets.HashToken(token)
+}
 
 // Receipt reads the receipt of an erasure in any environment, with its signed statement. The server may be running.
 func Receipt(ctx context.Context, cfg config.Config, id string) (r *parley.Erasure, statement string, err error) {
@@ -91,7 +131,17 @@ func Sweep(ctx context.Context, cfg config.Config, dry bool) (s *erasure.Sweep, 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	e := erasure.New(erasure.Deps{Store: db, Blobs: dir, Ledger: book, Keys: keys, Signer: key, Log: quiet()})
+	var closing []func() error
+	defer func() {
+		for _, shut := range closing {
+			err = errors.Join(err, shut())
+		}
+	}()
+	archives, err := openArchives(cfg, key, db, dir, func(shut func() error) { closing = append(closing, shut) })
+	if err != nil {
+		return nil, err
+	}
+	e := erasure.New(erasure.Deps{Store: db, Blobs: dir, Archives: archives, Ledger: book, Keys: keys, Signer: key, Log: quiet()})
 	if s, err = e.NewSweep(ctx, dry); err != nil {
 		return nil, err
 	}

@@ -87,7 +87,9 @@ func (c *Config) checkNumbers() error {
 	if d := time.Duration(c.SIPCheck); d != 0 && d < 5*time.Second {
 		errs = append(errs, fmt.Errorf("sip.trunk_check: %s is below 5s", d))
 	}
-	for key, d := range map[string]Duration{"sip.ring_timeout": c.SIPRing, "rtp.timeout": c.RTPSilent, "calls.max_duration": c.CallsDuration} {
+	for key, d := range map[string]Duration{
+		"sip.ring_timeout": c.SIPRing, "rtp.timeout": c.RTPSilent, "calls.max_duration": c.CallsDuration, "erasure.export_for": c.ExportFor,
+	} {
 		if d <= 0 {
 			errs = append(errs, fmt.Errorf("%s: %s is not above zero", key, d))
 		}

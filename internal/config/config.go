@@ -26,8 +26,10 @@ type Config struct {
 	LogLevel string `koanf:"log.level" doc:"debug, info, warn or error"`
 	LogPII   string `koanf:"log.pii" doc:"file for log lines with what callers said and dialled; empty drops that part; erased with the agent"`
 
-	Ledger     string `koanf:"erasure.ledger" doc:"file of what was erased, kept outside of database and backups; empty takes DIR/erasures.ledger"`
-	Keys       string `koanf:"erasure.keys" doc:"directory of the keys that seal each agent's transcripts and recordings; nodes of one database share it; empty takes DIR/keys"`
+	Ledger    string   `koanf:"erasure.ledger" doc:"file of what was erased, kept outside of database and backups; empty takes DIR/erasures.ledger"`
+	Keys      string   `koanf:"erasure.keys" doc:"directory of the keys that seal each agent's transcripts and recordings; nodes of one database share it; empty takes DIR/keys"`
+	ExportFor Duration `koanf:"erasure.export_for" doc:"how long the archive of a deletion with export can be fetched"`
+
 	LedgerCopy string `koanf:"erasure.ledger_copy" doc:"second copy of it, on another disk; empty for none"`
 
 	SIPAccept []string `koanf:"sip.accept" doc:"who may call: trunks, loopback, users, any, or networks such as 192.0.2.0/24"`
@@ -113,7 +115,8 @@ func Default() Config {
 		SIPAccept: []string{"trunks", "loopback"}, SIPRing: Duration(time.Minute), SIPSession: Duration(30 * time.Minute), SIPRefer: "refuse",
 		SIPRel: "required", SIPCheck: Duration(time.Minute),
 		RTPSilent:     Duration(30 * time.Second),
-		CallsDuration: Duration(time.Hour), Drain: Duration(30 * time.Second), PriceCurrency: "USD", Workers: 1, Engine: LocalEngine,
+		CallsDuration: Duration(time.Hour), Drain: Duration(30 * time.Second), ExportFor: Duration(24 * time.Hour),
+		PriceCurrency: "USD", Workers: 1, Engine: LocalEngine,
 		SIPTrace: true, SIPSRTP: "accept",
 	}
 }

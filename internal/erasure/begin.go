@@ -2,6 +2,7 @@ package erasure
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/parley-voice/parley"
@@ -13,8 +14,7 @@ import (
 // holds the agent's lock and has refused what must be refused. Enter follows the commit.
 func (e *Eraser) Begin(ctx context.Context, tx store.Tx, agent *parley.Agent) (*parley.Erasure, error) {
 	r := e.receipt(agent.EnvironmentID)
-	r.AgentID = agent.ID
-	r.Places = append([]parley.ErasurePlace{{Name: placeAgent, Count: 1, State: parley.ErasureComplete}}, r.Places...)
+	r.AgentID, r.Places = agent.ID, e.placesOf(agent.ID)
 	if err := tx.DeleteAgent(ctx, agent.EnvironmentID, agent.ID); err != nil {
 		return nil, err
 	}
@@ -62,11 +62,20 @@ func (e *Eraser) callerHash(env, phone string) string {
 }
 
 func (e *Eraser) receipt(env string) *parley.Erasure {
-	r := &parley.Erasure{ID: parley.NewID(), EnvironmentID: env, State: parley.ErasureRunning, CreatedAt: parley.Stamp(time.Now())}
-	for _, p := range e.places {
-		r.Places = append(r.Places, parley.ErasurePlace{Name: p.Name, State: parley.ErasureRunning})
+	return &parley.Erasure{
+		ID: parley.NewID(), EnvironmentID: env, State: parley.ErasureRunning, CreatedAt: parley.Stamp(time.Now()), Places: e.placesOf(""),
 	}
-	return r
+}
+
+// placesOf are the entries of a receipt at its beginning; that of an agent has gone with the transaction.
+func (e *Eraser) placesOf(agentID string) (list []parley.ErasurePlace) {
+	if agentID != "" {
+		list = append(list, parley.ErasurePlace{Name: placeAgent, Count: 1, State: parley.ErasureComplete})
+	}
+	for _, p := range e.places {
+		list = append(list, parley.ErasurePlace{Name: p.Name, State: parley.ErasureRunning})
+	}
+	return list
 }
 
 func begin(ctx context.Context, tx store.Tx, r *parley.Erasure) error {
@@ -107,7 +116,7 @@ func (e *Eraser) List(ctx context.Context, actor parley.Actor, f store.ErasureFi
 func (e *Eraser) Measure(ctx context.Context, agentID string) ([]parley.PlaceSize, error) {
 	var list []parley.PlaceSize
 	for _, p := range e.places {
-		if p.Name == placeLedger || p.Name == placeOpenCalls || p.Name == placeKeys {
+		if slices.Contains([]string{placeLedger, placeOpenCalls, placeKeys, placeExports}, p.Name) {
 			continue
 		}
 		m := parley.PlaceSize{Name: p.Name, Whole: p.Measure == nil}

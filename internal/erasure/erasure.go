@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/parley-voice/parley"
@@ -31,6 +32,7 @@ const (
 	placeOpenCalls  = "open_calls"
 	placeKeys       = "keys"
 	placeRecordings = "recordings"
+	placeExports    = "exports"
 	placeFiles      = "database_files"
 )
 
@@ -47,9 +49,14 @@ type Deps struct {
 	}
 	Node string // names this process, as open calls do
 	// HangUp ends the calls of an agent on this node and says how many are still up.
-	HangUp func(agentID string) int
-	Signer Signer
-	Log    *slog.Logger
+	HangUp   func(agentID string) int
+	Signer   Signer
+	Log      *slog.Logger
+	Archives archives
+	// NewToken makes the token of an archive and the hash that is kept of it; HashToken makes that again.
+	NewToken  func() (token, hash string)
+	HashToken func(token string) string
+	ExportFor time.Duration // how long an archive can be fetched
 	// More are places that others keep, such as a log file of personal data.
 	More []Place
 }
@@ -71,6 +78,7 @@ type Eraser struct {
 	Deps
 	places   []Place
 	sweeping sweeping
+	packing  sync.Mutex
 }
 
 // New makes an eraser. The database's own files come last, since deleting rows is what leaves bytes in them.
@@ -89,7 +97,7 @@ func New(d Deps) *Eraser {
 		e.rows(store.PlaceJobs),
 		e.rows(store.PlaceCalls),
 	}, d.More...)
-	e.places = append(e.places, Place{Name: placeFiles, Empty: e.scrub})
+	e.places = append(e.places, Place{Name: placeExports, Empty: e.emptyExports}, Place{Name: placeFiles, Empty: e.scrub})
 	return e
 }
 
@@ -184,42 +192,46 @@ const hangUpWithin = 30 * time.Second
 
 // hangUp ends what is still up of an agent that was deleted by force. Other nodes see at their next renewal that the agent is gone.
 func (e *Eraser) hangUp(ctx context.Context, r *parley.Erasure) (n int64, done bool, note string, err error) {
+	up, holders, err := e.stillUp(ctx, r)
+	if up { // what this node still writes of calls that have ended finds nothing any more
+		up = len(holders) == 0 || slices.ContainsFunc(holders, func(node string) bool { return node != e.Node })
+	}
+	return 0, !up && err == nil, "", err
+}
+
+// stillUp ends the calls of an agent on this node and says whether any is up, or not yet written down as ended by the nodes that it names.
+// It gives up on calls after a while.
+func (e *Eraser) stillUp(ctx context.Context, r *parley.Erasure) (up bool, holders []string, err error) {
 	if r.AgentID == "" || time.Since(r.CreatedAt) > hangUpWithin {
-		return 0, true, "", nil
+		return false, nil, nil
 	}
 	if e.HangUp(r.AgentID) > 0 {
-		return 0, false, "", nil
+		return true, nil, nil
 	}
-	var holders []string
 	err = e.Store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
 		holders, err = tx.HoldersOf(ctx, r.AgentID)
 		return err
 	})
-	elsewhere := slices.ContainsFunc(holders, func(node string) bool { return node != e.Node })
-	return 0, !elsewhere && err == nil, "", err
+	return len(holders) > 0, holders, err
 }
 
 // Handle is the job of one receipt: it empties place after place and writes down how far it came. What it could not empty it asks
 // to try again.
 func (e *Eraser) Handle(ctx context.Context, id string) error {
-	var r *parley.Erasure
-	err := e.Store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
-		r, err = tx.ErasureByID(ctx, id)
-		return err
-	})
-	if parley.CodeOf(err) == parley.ErasureNotFound {
-		return nil
-	}
-	if err != nil || r.State == parley.ErasureComplete {
+	r, err := e.byID(ctx, id)
+	if err != nil || r == nil || r.State != parley.ErasureRunning {
 		return err
 	}
 	var faults []error
+	waits := false
 	for _, p := range e.places {
 		entry := r.Place(p.Name)
-		if entry.State == parley.ErasureComplete && p.Name != placeFiles {
+		if entry.State == parley.ErasureComplete && (p.Name != placeFiles || waits) {
 			continue
 		}
-		if err := e.empty(ctx, p, r, entry); err != nil {
+		if err := e.empty(ctx, p, r, entry); errors.Is(err, errWaits) {
+			waits = true
+		} else if err != nil {
 			e.Log.Warn("a place is not empty yet", "erasure", r.ID, "agent", r.AgentID, "place", p.Name, "error", err)
 			faults = append(faults, err)
 			if p.Name == placeOpenCalls {
@@ -227,8 +239,11 @@ func (e *Eraser) Handle(ctx context.Context, id string) error {
 			}
 		}
 	}
-	if len(faults) > 0 {
+	switch {
+	case len(faults) > 0:
 		return jobs.Again{After: retry}
+	case waits:
+		return jobs.Again{After: lookEvery}
 	}
 	return e.complete(ctx, r)
 }
@@ -242,7 +257,8 @@ func (e *Eraser) empty(ctx context.Context, p Place, r *parley.Erasure, entry *p
 	}
 	for {
 		n, done, note, err := p.Empty(ctx, r)
-		if err != nil {
+		waits := errors.Is(err, errWaits)
+		if err != nil && (!waits || entry.Note == note) {
 			return err
 		}
 		entry.Count += n
@@ -253,10 +269,12 @@ func (e *Eraser) empty(ctx context.Context, p Place, r *parley.Erasure, entry *p
 		if err := e.save(ctx, r); err != nil {
 			return err
 		}
-		if done {
+		switch {
+		case done:
 			return nil
-		}
-		if n == 0 {
+		case waits:
+			return errWaits
+		case n == 0:
 			return errBusy
 		}
 	}

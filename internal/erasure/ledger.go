@@ -139,7 +139,8 @@ func (e *Eraser) repeat(ctx context.Context, entry Entry) (r *parley.Erasure, er
 	err = e.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
 		agent, err := tx.LockAgent(ctx, entry.EnvironmentID, entry.AgentID)
 		if parley.CodeOf(err) == parley.AgentNotFound {
-			return nil // what may lie below it has its job still
+			r, err = e.eraseHeld(ctx, tx, entry)
+			return err // what may lie below one that is gone has its job still
 		}
 		if err != nil {
 			return err
@@ -148,6 +149,23 @@ func (e *Eraser) repeat(ctx context.Context, entry Entry) (r *parley.Erasure, er
 		return err
 	})
 	return r, err
+}
+
+// eraseHeld begins the erasure of an agent that an export held when the backup was made: it was packed long ago, and is not packed again.
+func (e *Eraser) eraseHeld(ctx context.Context, tx store.Tx, entry Entry) (*parley.Erasure, error) {
+	_, by, err := tx.LockHeld(ctx, entry.AgentID)
+	if parley.CodeOf(err) == parley.AgentNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, err := tx.ErasureByID(ctx, by)
+	if err != nil || r.EnvironmentID != entry.EnvironmentID {
+		return nil, err
+	}
+	r.Export = &parley.Export{State: parley.ExportExpired}
+	return r, e.release(ctx, tx, r)
 }
 
 // callersAtOnce is how many numbers are compared with a hash at a time.

@@ -25,6 +25,7 @@ type Statement struct {
 	Places      []parley.ErasurePlace `json:"places"`
 	CreatedAt   time.Time             `json:"created_at"`
 	CompletedAt *time.Time            `json:"completed_at"`
+	Export      *parley.Export        `json:"export,omitempty"`
 }
 
 // Attest signs a receipt as it stands. A complete one always gives the same text.
@@ -35,6 +36,6 @@ func (e *Eraser) Attest(r *parley.Erasure) (string, error) {
 	}
 	return e.Signer.Attest(Statement{
 		Issuer: "parley", IssuedAt: at.Unix(), ErasureID: r.ID, AgentID: r.AgentID, CallerHash: r.CallerHash, State: r.State, Places: r.Places,
-		CreatedAt: r.CreatedAt, CompletedAt: r.CompletedAt,
+		CreatedAt: r.CreatedAt, CompletedAt: r.CompletedAt, Export: r.Export,
 	})
 }

@@ -27,11 +27,12 @@ const (
 	OrphanCalls      = "calls"
 	OrphanRecordings = placeRecordings
 	OrphanKeys       = placeKeys
+	OrphanExports    = placeExports
 )
 
-// Sweep looks for what has no owner: calls whose agent is gone, rows whose call is gone, recordings that no call names, keys without an agent.
-// Rows and files go at once; of calls an erasure begins, which the queue completes and a receipt shows. Whatever is younger than a day stays,
-// and files that are older than the first meeting of this database with this ledger are counted as Strange and stay, since the database
+// Sweep looks for what has no owner: calls whose agent is gone, rows whose call is gone, recordings that no call names, keys without an agent,
+// archives that no receipt knows of. Rows and files go at once; of calls an erasure begins, which the queue completes and a receipt shows.
+// Whatever is younger than a day stays, and files that are older than the first meeting of this database with this ledger are counted as Strange and stay, since the database
 // cannot know whose they are.
 type Sweep struct {
 	Found   map[string]int64 // by kind; gone, unless the sweep only looks
@@ -64,7 +65,7 @@ func (e *Eraser) NewSweep(ctx context.Context, dry bool) (*Sweep, error) {
 	for _, p := range []store.Place{store.PlaceTranscripts, store.PlaceSIPMessages, store.PlaceDeliveries, store.PlaceLanes, store.PlaceHookLogs} {
 		s.stages = append(s.stages, s.rows(p))
 	}
-	s.stages = append(s.stages, s.recordings, s.keys)
+	s.stages = append(s.stages, s.recordings, s.keys, s.exports)
 	return s, err
 }
 
@@ -209,6 +210,32 @@ func (s *Sweep) keys(ctx context.Context, _ string) (last string, err error) {
 		}
 	}
 	return "", nil
+}
+
+// exports removes archives that their receipts do not know to be there.
+func (s *Sweep) exports(ctx context.Context, _ string) (last string, err error) {
+	old, err := s.e.Archives.Old(ctx, s.before)
+	if err != nil {
+		return "", err
+	}
+	strange, err := s.e.Archives.Old(ctx, s.met)
+	if err != nil {
+		return "", err
+	}
+	var gone []string
+	for _, id := range old {
+		r, err := s.e.byID(ctx, id)
+		if err != nil {
+			return "", err
+		}
+		if r == nil || !r.Export.Open() {
+			gone = append(gone, id)
+		}
+	}
+	return "", s.remove(ctx, OrphanExports, gone, strange, func(ctx context.Context, id string) error {
+		_, err := s.e.Archives.Remove(ctx, id)
+		return err
+	})
 }
 
 // ask asks the database about a page.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/agents"
 	"github.com/parley-voice/parley/internal/store"
@@ -160,8 +162,10 @@ func (a *api) agentRoutes() {
 	handle(a, agent("updateAgentAdvancedSettings", http.MethodPatch, "/advanced-settings", "Toggle optional agent features",
 		"Advanced settings updated successfully", parley.OptimizedNotEligible, parley.ValidationError), a.updateAdvanced)
 	handle(a, agent("getAgentDeletionPreview", http.MethodGet, "/deletion-preview", "See what a deletion would do; beyond the contract", ""), a.previewDeletion)
-	handle(a, agent("deleteAgent", http.MethodDelete, "", "Delete an agent and everything under it",
-		"Agent deleted successfully", parley.AgentHasActiveCalls, parley.AgentIsPublished, parley.AgentInUse), a.deleteAgent)
+	deletion := agent("deleteAgent", http.MethodDelete, "", "Delete an agent and everything under it",
+		"Agent deleted successfully", parley.AgentHasActiveCalls, parley.AgentIsPublished, parley.AgentInUse)
+	deletion.headers = []*huma.Param{exportHeader()}
+	handle(a, deletion, a.deleteAgent)
 }
 
 func (a *api) listAgents(ctx context.Context, r *in[agentListQuery, none]) (page[agentJSON], error) {
@@ -186,17 +190,4 @@ func (a *api) publishAgent(ctx context.Context, r *in[none, none]) (agentJSON, e
 
 func (a *api) unpublishAgent(ctx context.Context, r *in[none, none]) (agentJSON, error) {
 	return showView(a.deps.Agents.Unpublish(ctx, r.actor, r.id("agent_id")))
-}
-
-type deletedJSON struct {
-	ErasureID string `json:"erasure_id" doc:"Receipt of the erasure that goes on; beyond the contract."`
-}
-
-// deleteAgent looks for force by itself: the contract's operation takes no parameter.
-func (a *api) deleteAgent(ctx context.Context, r *in[none, none]) (deletedJSON, error) {
-	receipt, err := a.deps.Agents.Delete(ctx, r.actor, r.id("agent_id"), r.http.URL.Query().Get("force") == "true")
-	if err != nil {
-		return deletedJSON{}, err
-	}
-	return deletedJSON{ErasureID: receipt.ID}, nil
 }

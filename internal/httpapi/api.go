@@ -68,6 +68,9 @@ type receipts interface {
 	Get(ctx context.Context, actor parley.Actor, id string) (*parley.Erasure, error)
 	List(ctx context.Context, actor parley.Actor, f store.ErasureFilter, phone string) ([]*parley.Erasure, int, error)
 	EraseCaller(ctx context.Context, actor parley.Actor, phone string, faults parley.Faults) (*parley.Erasure, error)
+	// OpenExport opens an archive by its own token; EndExport removes one.
+	OpenExport(ctx context.Context, id, token string) (io.ReadSeekCloser, *parley.Export, error)
+	EndExport(ctx context.Context, actor parley.Actor, id string) error
 	// Attest signs a receipt as it stands.
 	Attest(r *parley.Erasure) (string, error)
 }
@@ -145,6 +148,7 @@ func build(cfg Config, deps Deps) *api {
 	a.sipTraceRoute()
 	a.transportRoute()
 	a.erasureRoutes()
+	a.exportRoutes()
 	a.pricingRoutes()
 	a.summaryRoutes()
 	a.accountRoutes()

@@ -15,14 +15,15 @@ type erasureState string
 
 // Schema lists them.
 func (erasureState) Schema(huma.Registry) *huma.Schema {
-	return oneOf(parley.ErasureRunning, parley.ErasureComplete)
+	return oneOf(parley.ErasureExporting, parley.ErasureRunning, parley.ErasureComplete, parley.ErasureFailed)
 }
 
 type erasureJSON struct {
 	ID          string       `json:"id"`
 	AgentID     *string      `json:"agent_id" doc:"Null for the erasure of a caller."`
 	CallerHash  *string      `json:"caller_hash" doc:"The caller's number under a keyed hash; null for an agent."`
-	State       erasureState `json:"state"`
+	State       erasureState `json:"state" doc:"Nothing is erased while it is exporting, or when it failed." example:"complete"`
+	Export      *exportJSON  `json:"export" doc:"The archive that was asked for; null for none."`
 	Places      []placeJSON  `json:"places" nullable:"false"`
 	CreatedAt   stamp        `json:"created_at"`
 	CompletedAt *stamp       `json:"completed_at"`
@@ -30,10 +31,10 @@ type erasureJSON struct {
 }
 
 type placeJSON struct {
-	Name  string       `json:"name" example:"transcripts"`
-	Count int64        `json:"count"`
-	State erasureState `json:"state"`
-	Note  string       `json:"note,omitempty" doc:"What outlives the rows, and for how long." example:""`
+	Name  string `json:"name" example:"transcripts"`
+	Count int64  `json:"count"`
+	State string `json:"state" enum:"running,complete" example:"complete"`
+	Note  string `json:"note,omitempty" doc:"What outlives the rows, and for how long." example:""`
 }
 
 type erasureQuery struct {
@@ -82,9 +83,9 @@ func (a *api) showErasure(e *parley.Erasure) (erasureJSON, error) {
 	statement, err := a.deps.Erasures.Attest(e)
 	return erasureJSON{
 		ID: e.ID, AgentID: orNil(e.AgentID), CallerHash: orNil(e.CallerHash), State: erasureState(e.State), CreatedAt: stamp(e.CreatedAt),
-		CompletedAt: stampOr(e.CompletedAt), Statement: statement,
+		CompletedAt: stampOr(e.CompletedAt), Statement: statement, Export: showExport(e.Export),
 		Places: each(e.Places, func(p parley.ErasurePlace) placeJSON {
-			return placeJSON{Name: p.Name, Count: p.Count, State: erasureState(p.State), Note: p.Note}
+			return placeJSON{Name: p.Name, Count: p.Count, State: p.State, Note: p.Note}
 		}),
 	}, err
 }
@@ -128,9 +129,16 @@ type previewJSON struct {
 	Deletable bool           `json:"deletable"`
 	Blockers  []blockerJSON  `json:"blockers" nullable:"false"`
 	Places    []sizeJSON     `json:"places" nullable:"false"`
+	Export    roomJSON       `json:"export" doc:"Of a deletion with the header Parley-Export: true."`
 	Numbers   []AgentDIDJSON `json:"phone_numbers" nullable:"false" doc:"Attached to the agent; they stay."`
 	Callbacks []agentRefJSON `json:"callback_agents" nullable:"false" doc:"Agents whose lists of sources it leaves."`
 	Campaigns []none         `json:"campaigns" nullable:"false" doc:"Always empty: the server has no campaigns."`
+}
+
+type roomJSON struct {
+	Possible bool  `json:"possible" doc:"There is room for it on the server's disk."`
+	Bytes    int64 `json:"bytes" doc:"About what the archive takes." example:"2048"`
+	Free     int64 `json:"free_bytes" example:"1000000000"`
 }
 
 type blockerJSON struct {
@@ -158,7 +166,7 @@ func (a *api) previewDeletion(ctx context.Context, r *in[none, none]) (previewJS
 	}
 	return previewJSON{
 		AgentID: p.Agent.ID, Deletable: len(p.Blockers) == 0, Campaigns: []none{}, Numbers: each(p.Numbers, showAgentDID),
-		Callbacks: each(p.Callbacks, showAgentRef),
+		Callbacks: each(p.Callbacks, showAgentRef), Export: roomJSON{p.Export.Fits(), p.Export.Bytes, p.Export.Free},
 		Blockers: each(p.Blockers, func(e *parley.Error) blockerJSON {
 			return blockerJSON{string(e.Code), table[e.Code].text, remedies[e.Code]}
 		}),

@@ -11,6 +11,7 @@ import (
 // Kinds of jobs. The subject of each is named beside it.
 const (
 	EraseAgent   = "erase_agent"   // erasure id
+	ExportAgent  = "export_agent"  // erasure id
 	DialCall     = "dial_call"     // call id
 	SweepCalls   = "sweep_calls"   // none; periodic
 	ForgetKeys   = "forget_keys"   // none; periodic
@@ -26,6 +27,20 @@ const (
 
 // WaitLimit bounds one run of a job that Waits.
 const WaitLimit = 5 * time.Minute
+
+// exportLimit bounds the packing of an archive.
+const exportLimit = 12 * time.Hour
+
+// Limit is the time that one run of a kind may take where it is not the set's own; 0 where it is.
+func Limit(kind string) time.Duration {
+	switch {
+	case kind == ExportAgent:
+		return exportLimit
+	case Waits(kind):
+		return WaitLimit
+	}
+	return 0
+}
 
 // Waits says that a kind spends its time waiting for the servers of others. Such jobs have workers of their own, so that slow servers hold
 // up no other work.

@@ -130,13 +130,8 @@ type worker struct {
 	log    *slog.Logger
 }
 
-// Timeout gives jobs that wait for others more time; 0 is the runner's own limit.
-func (w *worker) Timeout(*river.Job[args]) time.Duration {
-	if jobs.Waits(w.kind) {
-		return jobs.WaitLimit
-	}
-	return 0
-}
+// Timeout is the limit of the kind; 0 is the runner's own.
+func (w *worker) Timeout(*river.Job[args]) time.Duration { return jobs.Limit(w.kind) }
 
 // Work runs the handler and says in River's terms how it ended.
 func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {

@@ -12,7 +12,7 @@ import (
 var beyond = []string{
 	"getCall", "getCallRecording", "getCallSip", "getErasure", "getVoiceTemplateDemoAudio", "pressKeys", "transferCall",
 	"listSipPhones", "createSipPhone", "deleteSipPhone",
-	"listErasures", "eraseCaller", "getPublicKeys", "getAgentDeletionPreview",
+	"listErasures", "eraseCaller", "getPublicKeys", "getAgentDeletionPreview", "getErasureExport", "deleteErasureExport",
 }
 
 func TestDocumentIsValid(t *testing.T) {

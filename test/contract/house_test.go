@@ -22,6 +22,7 @@ import (
 	"github.com/parley-voice/parley/internal/actions"
 	"github.com/parley-voice/parley/internal/agents"
 	"github.com/parley-voice/parley/internal/app"
+	"github.com/parley-voice/parley/internal/archive"
 	"github.com/parley-voice/parley/internal/billing"
 	"github.com/parley-voice/parley/internal/blobs"
 	"github.com/parley-voice/parley/internal/calls"
@@ -53,6 +54,9 @@ type house struct {
 	url      string
 	store    *sqlstore.Store
 	blobs    *blobs.Dir
+	exports  *blobs.Dir
+	room     int64 // for exports, in bytes
+	eraser   *erasure.Eraser
 	accounts *accounts.Accounts
 	billing  *billing.Billing
 	webhooks *webhooks.Webhooks
@@ -142,8 +146,11 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	h := &house{t: t, spec: ourSpec, where: where, store: db, trunk: &trunkStub{}, seen: map[string]bool{}}
+	h := &house{t: t, spec: ourSpec, where: where, store: db, trunk: &trunkStub{}, seen: map[string]bool{}, room: 1 << 30}
 	if h.blobs, err = blobs.Open(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	if h.exports, err = blobs.Open(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
 	key, err := secrets.Parse(masterKey)
@@ -160,9 +167,15 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	archives := archive.New(archive.Deps{
+		Store: db, Recordings: h.blobs, Files: envelope.SealBlobs(h.exports, keys), Keys: keys, Room: func() (int64, error) { return h.room, nil },
+	})
 	eraser := erasure.New(erasure.Deps{
 		Store: db, Blobs: h.blobs, Ledger: book, Keys: keys, Node: "node", Signer: key, Log: log, HangUp: func(id string) int { return board.HangUpAgent(id) },
+		Archives: archives, ExportFor: time.Hour, HashToken: secrets.HashToken,
+		NewToken: func() (string, string) { token := secrets.NewSecret(); return token, secrets.HashToken(token) },
 	})
+	h.eraser = eraser
 	voices := agents.NewVoices(templates, voiceStub{}, log)
 	phones := telephony.New(telephony.Deps{Store: db, Prober: h.trunk, Vault: key, Log: log})
 	h.billing = billing.New(billing.Deps{Store: db, Prices: prices, Template: voices.Template})

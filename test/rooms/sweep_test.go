@@ -47,7 +47,7 @@ func newAttic(t *testing.T, where sqlstore.Options) *attic {
 	a.store, a.blobs = envelope.Seal(db, a.keys, slog.New(slog.DiscardHandler)), d
 	a.eraser = erasure.New(erasure.Deps{
 		Store: a.store, Blobs: d, Ledger: &paper{}, Node: "node", Signer: master(t, "ab"), HangUp: func(string) int { return 0 }, Keys: a.keys,
-		Log: slog.New(slog.DiscardHandler),
+		Log: slog.New(slog.DiscardHandler), Archives: newCrate(t, a.store, d).archives,
 	})
 	a.update(t, func(ctx context.Context, tx store.Tx) error {
 		env, err := tx.EnsureEnvironment(ctx, "test")
