@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-voice/parley/internal/actions"
 	"github.com/parley-voice/parley/internal/actions/caldav"
+	"github.com/parley-voice/parley/internal/actions/email"
 	"github.com/parley-voice/parley/internal/actions/mcp"
 	"github.com/parley-voice/parley/internal/actions/slack"
 	"github.com/parley-voice/parley/internal/config"
@@ -24,7 +25,8 @@ func requester(cfg config.Config, key *secrets.Key, log *slog.Logger) *actions.A
 // Integrations are the services that actions know how to use beside plain HTTP.
 func Integrations(guard *egress.Guard) []actions.Integration {
 	return []actions.Integration{
-		mcp.New(guard.Client(toolsWithin, toolsAnswer)), caldav.New(guard.Client(0, calendarAnswer)), slack.New(guard.Client(0, actionAnswer)),
+		mcp.New(guard.Client(toolsWithin, toolsAnswer)), caldav.New(guard.Client(0, calendarAnswer)),
+		email.New(guard.Dialer(), nil), slack.New(guard.Client(0, actionAnswer)),
 	}
 }
 

@@ -200,3 +200,37 @@ func TestIntegrationsOverlapWithTheirCategories(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryIntegrationTakesAnAction: the catalogue holds all of them, each takes an action by its name and id, and shows no secret of it.
+func TestEveryIntegrationTakesAnAction(t *testing.T) {
+	h := open(t)
+	at := []string{h.agent(nil)}
+	given := object{
+		"mcp": object{"url": "https://mcp.parley.example/mcp", "authorization": "hunter2", "tools": []any{"book"}},
+		"caldav": object{"calendar_url": "https://dav.parley.example/ann/", "username": "ann", "password": "hunter2", "time_zone": "Europe/Berlin",
+			"weekdays": []any{1, 5}, "opens": "08:00", "duration": 20},
+		"smtp": object{"host": "mail.parley.example", "username": "ann", "password": "hunter2", "from": "Desk <desk@parley.example>",
+			"to": "{{email}}", "subject": "Your visit", "body": "See you."},
+		"slack": object{"webhook_url": "https://hooks.parley.example/hunter2", "text": "{{what}}"},
+	}
+	seen := 0
+	for _, row := range h.must(request{op: "listActionIntegrations"}).rows() {
+		i := row.(object)
+		config := given[i["identifier"].(string)]
+		if i["identifier"] == "http" {
+			continue
+		}
+		seen++
+		for _, name := range []any{i["identifier"], i["id"]} {
+			a := h.must(request{op: "upsertAction", path: at, body: actionBody(object{
+				"node_id": i["identifier"], "url": nil, "integration": object{"id": name}, "config": config,
+			})})
+			if shown, _ := a.data()["config"].(object); len(shown) == 0 || bytes.Contains(a.raw, []byte("hunter2")) {
+				t.Errorf("%s: %s", name, a.raw)
+			}
+		}
+	}
+	if seen != len(given) {
+		t.Errorf("%d integrations, want %d", seen, len(given))
+	}
+}
