@@ -119,7 +119,8 @@ func TestAnAgentUsesAToolOfAnMCPServer(t *testing.T) {
 	})
 	s.Must("POST", "/api/v1/agents/"+agent+"/publish", nil)
 	heard, code := s.Call(Number, "--say", "How much is seventeen and twenty five?", "--quiet-for", "2s")
-	if lower := strings.ToLower(heard); code != 0 || !strings.Contains(lower, "forty two") && !strings.Contains(lower, "forty-two") && !strings.Contains(lower, "42") {
+	lower := strings.ReplaceAll(strings.ToLower(heard), "-", " ")
+	if code != 0 || !strings.Contains(lower, "forty two") && !strings.Contains(lower, "42") {
 		t.Errorf("exit code %d, the caller heard: %s", code, heard)
 	}
 	if tools := offered(); !strings.Contains(tools, `"get_sum"`) || !strings.Contains(tools, `"echo"`) || strings.Contains(tools, "get_env") {

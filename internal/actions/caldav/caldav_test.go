@@ -190,7 +190,8 @@ func TestFreeTimesAreTold(t *testing.T) {
 	free := func(arguments string) (string, bool) {
 		return b.Actions.Request(t.Context(), "r", &offers[1].Action, []byte(arguments))
 	}
-	if got, ok := free(`{"day":"` + day + `"}`); !ok || !strings.Contains(got, `"free":["`+day+`T09:00","`+day+`T13:00"]`) || !strings.Contains(got, "at 9 am and 1 pm.") {
+	got, ok := free(`{"day":"` + day + `"}`)
+	if !ok || !strings.Contains(got, `"free":["`+day+`T09:00","`+day+`T13:00"]`) || !strings.Contains(got, "at 9 am and 1 pm.") {
 		t.Errorf("told %s; %s", got, b.Log)
 	}
 	if got, ok := free(`{}`); !ok || strings.Count(got, "T09:00") < 3 {
@@ -239,7 +240,7 @@ func TestHostileServers(t *testing.T) {
 	for rule, answer := range map[string]http.HandlerFunc{
 		"no XML":                      multi("hello"),
 		"XML that ends too early":     multi("<multistatus xmlns=\"DAV:\"><response>"),
-		"entities of its own":         multi(`<!DOCTYPE m [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><multistatus xmlns="DAV:"><response><href>&b;</href></response></multistatus>`),
+		"entities of its own":         multi(`<!DOCTYPE m [<!ENTITY b "ha">]><multistatus xmlns="DAV:"><response><href>&b;</href></response></multistatus>`),
 		"elements in one another":     multi(`<multistatus xmlns="DAV:">` + strings.Repeat("<a>", 20000)),
 		"another status":              func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html/>") },
 		"an error page":               func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "down", http.StatusInternalServerError) },

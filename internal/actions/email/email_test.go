@@ -131,7 +131,10 @@ func TestWhatACallerSaysAddsNoHeaderAndNoAddress(t *testing.T) {
 	if strings.Contains(head, "\nBcc") || !strings.Contains(head, "Subject: Visit of Ann Bcc: eve@parley.example hello\r\n") {
 		t.Errorf("sent %q", head)
 	}
-	for _, to := range []string{`bob@parley.example, eve@parley.example`, `\"bob eve\"@parley.example`, `bob@parley.example\r\nRCPT TO:<eve@parley.example>`, `Bob <bob@parley.example>`, ``} {
+	for _, to := range []string{
+		`bob@parley.example, eve@parley.example`, `\"bob eve\"@parley.example`,
+		`bob@parley.example\r\nRCPT TO:<eve@parley.example>`, `Bob <bob@parley.example>`, ``,
+	} {
 		if got, ok := bench.Run(t, p.config(nil), `{"email":"`+to+`"}`); ok || !strings.Contains(got, "no valid e-mail address") {
 			t.Errorf("%q: told %s", to, got)
 		}
