@@ -75,7 +75,7 @@ func (sectorCounts) Schema(huma.Registry) *huma.Schema {
 	none := 0.0
 	return &huma.Schema{
 		Type: huma.TypeObject, AdditionalProperties: &huma.Schema{Type: huma.TypeInteger, Minimum: &none},
-		Examples: []any{map[string]any{"services": 27, "healthcare": 3}},
+		Examples: []any{map[string]any{"services": 3, "hospitality": 6}},
 	}
 }
 

@@ -65,6 +65,7 @@ type input struct {
 	Name     string
 	Type     string
 	Required bool
+	Enum     []any
 	Value    string
 }
 
@@ -215,6 +216,10 @@ func (a *action) said(in actionTexts) parley.Action {
 		arg := parley.ActionInput{Name: i.Name, Type: i.Type, Required: i.Required, Description: in.Inputs[i.Name]}
 		if i.Value != "" {
 			arg.Value, _ = json.Marshal(i.Value) // a string cannot fail
+		}
+		for _, e := range i.Enum {
+			one, _ := json.Marshal(e) // what YAML has in a list of a line is numbers and strings
+			arg.Enum = append(arg.Enum, one)
 		}
 		out.Inputs = append(out.Inputs, arg)
 	}

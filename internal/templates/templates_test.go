@@ -26,7 +26,8 @@ func TestEachTemplateIsFoundInTheLanguageAskedFor(t *testing.T) {
 	c, _ := reader(t)
 	for _, r := range []struct{ rule, id, language, want string }{
 		{"without a language it is the one with the id", "receptionist-en-us", "", "receptionist-en-us"},
-		{"another region of the language will do", "receptionist-en-us", "en-CA", "receptionist-en-us"},
+		{"of the same kind", "receptionist-en-us", "es-ES", "receptionist-es-es"},
+		{"another region of the language will do", "receptionist-en-us", "pt-PT", "receptionist-pt-br"},
 		{"a language that it is not written in leaves it", "receptionist-en-us", "ja-JP", "receptionist-en-us"},
 		{"an unknown id is none", "receptionist", "en-US", ""},
 	} {
@@ -86,6 +87,26 @@ func graphOf(t *testing.T, one *parley.AgentTemplate) (g graph) {
 		t.Fatalf("%s: %v", one.ID, err)
 	}
 	return g
+}
+
+func TestTenKindsAreWrittenInThreeLanguages(t *testing.T) {
+	c, actor := reader(t)
+	list, err := c.List(actor, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string][]string{}
+	for _, one := range list {
+		kinds[one.Kind] = append(kinds[one.Kind], one.Settings.Language+" "+one.Country)
+	}
+	for kind, in := range kinds {
+		if !slices.Equal(in, []string{"en-US US", "es-ES ES", "pt-BR BR"}) {
+			t.Errorf("%s is written in %v", kind, in)
+		}
+	}
+	if len(kinds) != 10 {
+		t.Errorf("%d kinds", len(kinds))
+	}
 }
 
 // TestAKindIsTheSameInAllLanguages holds what is not text against the English one.

@@ -68,9 +68,10 @@ func TestEveryTemplateMakesAnAgentThatCanBePublished(t *testing.T) {
 func TestTemplatesAreListedAndCounted(t *testing.T) {
 	h := open(t)
 	all, rows := h.templates("listAgentTemplates", "")
+	brazilian, _ := h.templates("listAgentTemplates", "?country_code=BR")
 	american, _ := h.templates("listAgentTemplates", "?country_code=US")
 	nowhere, _ := h.templates("listAgentTemplates", "?country_code=XX")
-	if len(american) == 0 || len(nowhere) != 0 || !slices.Contains(american, "receptionist-en-us") {
+	if len(all) != 30 || len(american) != 10 || len(brazilian) != 10 || len(nowhere) != 0 || !slices.Contains(american, "receptionist-en-us") {
 		t.Errorf("templates of the US %v, of XX %v", american, nowhere)
 	}
 	grouped := func(query string) (ids []string) {
@@ -112,6 +113,8 @@ func TestTemplatesAreSearched(t *testing.T) {
 		"by sector":                    {"healthcare", "appointment-reminder-en-us"},
 		"by description":               {"six+short+questions", "survey-en-us"},
 		"without regard to case":       {"REMIND", "appointment-reminder-en-us"},
+		"for letters with accents":     {"SATISFACAO", "survey-pt-br"},
+		"with accents":                 {"satisfacci%C3%B3n", "survey-es-es"},
 		"without regard to accents":    {"r%C3%A9ceptionist", "receptionist-en-us"},
 		"by all words, in any order":   {"phone+receptionist", "receptionist-en-us"},
 		"a word that nobody has":       {"receptionist+zeppelin", ""},
@@ -162,6 +165,10 @@ func agentsFromTemplatesAreOverridden(t *testing.T, h *house) {
 		t.Errorf("number of the action: %v", in)
 	}
 	h.must(request{op: "publishAgent", path: []string{own["id"].(string)}})
+	other := create(object{"language": "pt-PT"}).data()
+	if other["language"] != "pt-PT" || other["name"] != "Camila" || other["voice"].(object)["template"].(object)["id"] != "rose-pt" {
+		t.Errorf("in another language: %v", other)
+	}
 	quoted := create(object{"template_id": "survey-en-us", "placeholders": object{"business_name": ` A "good" \ place `}})
 	graph := h.must(request{op: "getAgentFlow", path: []string{quoted.id()}}).data()["flow_config"].(object)
 	if first := graph["nodes"].([]any)[0].(object)["content"].(string); !strings.Contains(first, `of A "good" \ place. We`) {
@@ -253,7 +260,10 @@ func templatesAreCopiedIntoAgents(t *testing.T, h *house) {
 	if f := flowNow(); f["conversation_mode"] != "llm_driven" || len(subjects) != 6 || subjects[0] != "Opening hours" || len(a["actions"].([]any)) != 1 {
 		t.Errorf("a second copy holds %v, %v", a, f)
 	}
-	if clone("receptionist-en-us"); len(h.must(request{op: "listAgentFlowVersions", path: at}).data()["versions"].([]any)) != 2 {
+	if a = clone("receptionist-es-es"); a["language"] != "es-ES" || a["voice"].(object)["template"].(object)["id"] != "rosa" {
+		t.Errorf("a copy in another language: %v", a)
+	}
+	if len(h.must(request{op: "listAgentFlowVersions", path: at}).data()["versions"].([]any)) != 2 {
 		t.Error("a copy without a flow into an agent without one makes a version")
 	}
 }
