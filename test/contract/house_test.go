@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -117,7 +118,10 @@ func languages(engine string) (hear, speak []string, err error) {
 	return nil, nil, errors.New("known engines are polyglot")
 }
 
-var ourSpec *spec
+var (
+	ourSpec       *spec
+	catalogueOnce = sync.OnceValues(func() (*catalog.Catalogue, error) { return catalog.Load(flow.Check) })
+)
 
 // TestMain stops the PostgreSQL of the tests at their end.
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -188,7 +192,7 @@ func openOn(t *testing.T, where sqlstore.Options) *house {
 	transport := wsdoor.New(board, httpapi.Refuse(log), log)
 	h.run(board.Run)
 	h.run(transport.Run)
-	catalogue, err := catalog.Load(flow.Check)
+	catalogue, err := catalogueOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
