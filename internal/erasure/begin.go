@@ -37,7 +37,7 @@ func (e *Eraser) EraseCaller(ctx context.Context, actor parley.Actor, phone stri
 		if n > 0 {
 			return parley.Errorf(parley.CallerHasActiveCalls, "the caller is on %d calls", n)
 		}
-		r, err = e.claim(ctx, tx, actor.EnvironmentID, phone)
+		r, err = e.claim(ctx, tx, actor.EnvironmentID, phone, time.Time{})
 		return err
 	})
 	if err == nil {
@@ -46,11 +46,11 @@ func (e *Eraser) EraseCaller(ctx context.Context, actor parley.Actor, phone stri
 	return r, err
 }
 
-// claim begins the erasure of a caller in a transaction.
-func (e *Eraser) claim(ctx context.Context, tx store.Tx, env, phone string) (*parley.Erasure, error) {
+// claim begins the erasure of a caller in a transaction: of his finished calls, or of all that began before a time.
+func (e *Eraser) claim(ctx context.Context, tx store.Tx, env, phone string, before time.Time) (*parley.Erasure, error) {
 	r := e.receipt(env)
 	r.CallerHash = e.callerHash(env, phone)
-	if _, err := tx.ClaimCalls(ctx, env, phone, r.ID); err != nil {
+	if _, err := tx.ClaimCalls(ctx, env, phone, r.ID, before); err != nil {
 		return nil, err
 	}
 	return r, begin(ctx, tx, r)

@@ -123,7 +123,8 @@ func (e *Eraser) Replay(ctx context.Context, entries []Entry) (again int, err er
 	return again, nil
 }
 
-// repeat begins the erasure of an entry once more if there is anything of it; nil when there is not.
+// repeat begins the erasure of an entry once more if there is anything of it; nil when there is not. Of a caller it takes the calls that began
+// before it, also those that a backup shows as open, since none was then; what he said since is not meant.
 func (e *Eraser) repeat(ctx context.Context, entry Entry) (r *parley.Erasure, err error) {
 	if entry.CallerHash != "" {
 		phone, err := e.callerOf(ctx, entry)
@@ -131,7 +132,7 @@ func (e *Eraser) repeat(ctx context.Context, entry Entry) (r *parley.Erasure, er
 			return nil, err
 		}
 		err = e.Store.Update(ctx, func(ctx context.Context, tx store.Tx) (err error) {
-			r, err = e.claim(ctx, tx, entry.EnvironmentID, phone)
+			r, err = e.claim(ctx, tx, entry.EnvironmentID, phone, entry.At)
 			return err
 		})
 		return r, err
@@ -176,7 +177,7 @@ func (e *Eraser) callerOf(ctx context.Context, entry Entry) (string, error) {
 	for after := ""; ; {
 		var phones []string
 		err := e.Store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
-			phones, err = tx.CallersOf(ctx, entry.EnvironmentID, after, callersAtOnce)
+			phones, err = tx.CallersOf(ctx, entry.EnvironmentID, after, entry.At, callersAtOnce)
 			return err
 		})
 		if err != nil || len(phones) == 0 {

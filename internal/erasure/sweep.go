@@ -62,11 +62,21 @@ func (e *Eraser) NewSweep(ctx context.Context, dry bool) (*Sweep, error) {
 		return err
 	})
 	s.stages = []stage{s.calls}
-	for _, p := range []store.Place{store.PlaceTranscripts, store.PlaceSIPMessages, store.PlaceDeliveries, store.PlaceLanes, store.PlaceHookLogs} {
+	for _, p := range append(e.rowsOfCalls(), store.PlaceLanes) {
 		s.stages = append(s.stages, s.rows(p))
 	}
 	s.stages = append(s.stages, s.recordings, s.keys, s.exports)
 	return s, err
+}
+
+// rowsOfCalls are the places whose rows belong to a call. Calls are looked for by themselves, and jobs go by themselves.
+func (e *Eraser) rowsOfCalls() (all []store.Place) {
+	for _, p := range e.places {
+		if p.rows != "" && p.rows != store.PlaceCalls && p.rows != store.PlaceJobs {
+			all = append(all, p.rows)
+		}
+	}
+	return all
 }
 
 // metMark is where the database keeps since when it knows the ledger, and so the directory that this lies in.

@@ -79,10 +79,16 @@ func (t *tx) ErasureByID(ctx context.Context, id string) (*parley.Erasure, error
 	return r.erasure(), nil
 }
 
-// ClaimCalls gives an erasure the finished calls of env with a number on the other side.
-func (t *tx) ClaimCalls(ctx context.Context, env, phone, erasureID string) (int64, error) {
-	return affected(t.NewUpdate().Model((*callRow)(nil)).Set("erasure_id = ?", erasureID).Where("c.environment_id = ?", env).
-		Where("c.erasure_id IS NULL").Where("NOT c."+openCall).Where(otherSide+" = ?", parley.Outbound, phone).Exec(ctx))
+// ClaimCalls gives an erasure calls of env with a number on the other side: those that are finished, or that began before a time.
+func (t *tx) ClaimCalls(ctx context.Context, env, phone, erasureID string, before time.Time) (int64, error) {
+	q := t.NewUpdate().Model((*callRow)(nil)).Set("erasure_id = ?", erasureID).Where("c.environment_id = ?", env).
+		Where("c.erasure_id IS NULL").Where(otherSide+" = ?", parley.Outbound, phone)
+	if before.IsZero() {
+		q = q.Where("NOT c." + openCall)
+	} else {
+		q = q.Where("c.created_at < ?", parley.Stamp(before))
+	}
+	return affected(q.Exec(ctx))
 }
 
 // HoldersOf returns the nodes that hold open calls of an agent, though it may be gone.
@@ -91,10 +97,10 @@ func (t *tx) HoldersOf(ctx context.Context, agentID string) (nodes []string, err
 	return nodes, fault(err)
 }
 
-// CallersOf returns up to limit numbers of the other side of the finished calls of env, after the number after, each once.
-func (t *tx) CallersOf(ctx context.Context, env, after string, limit int) (phones []string, err error) {
+// CallersOf returns up to limit numbers of the other side of the calls of env that began before a time, after the number after, each once.
+func (t *tx) CallersOf(ctx context.Context, env, after string, before time.Time, limit int) (phones []string, err error) {
 	err = t.NewSelect().Model((*callRow)(nil)).Distinct().ColumnExpr(otherSide+" AS phone", parley.Outbound).Where("c.environment_id = ?", env).
-		Where("c.erasure_id IS NULL").Where("NOT c."+openCall).Where(otherSide+" > ?", parley.Outbound, after).
+		Where("c.erasure_id IS NULL").Where("c.created_at < ?", parley.Stamp(before)).Where(otherSide+" > ?", parley.Outbound, after).
 		OrderExpr("phone").Limit(int64(limit)).Scan(ctx, &phones)
 	return phones, fault(err)
 }

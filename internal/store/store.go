@@ -329,17 +329,17 @@ type Erasures interface {
 	// DeleteAgent deletes the agent's row, trainings, actions, flow versions and number links: from the commit on nothing below it can be reached, since
 	// every read of calls and turns goes through a living agent.
 	DeleteAgent(ctx context.Context, env, id string) error
-	// ClaimCalls gives an erasure the calls of env with a number on the other side, open ones left out: from the commit on they cannot
-	// be reached. It returns how many it claimed.
-	ClaimCalls(ctx context.Context, env, phone, erasureID string) (int64, error)
+	// ClaimCalls gives an erasure the calls of env with a number on the other side: from the commit on they cannot be reached. Open ones are
+	// left out; with a time before it takes those that began before it, open ones too. It returns how many it claimed.
+	ClaimCalls(ctx context.Context, env, phone, erasureID string, before time.Time) (int64, error)
 	InsertErasure(ctx context.Context, e *parley.Erasure) error
 	// UpdateErasure writes state, places and completion of a receipt.
 	UpdateErasure(ctx context.Context, e *parley.Erasure) error
 	Erasure(ctx context.Context, env, id string) (*parley.Erasure, error)
 	// HoldersOf returns the nodes that hold open calls of an agent, though it may be gone.
 	HoldersOf(ctx context.Context, agentID string) ([]string, error)
-	// CallersOf returns up to limit numbers of the other side of the finished calls of env, after the number after, each once.
-	CallersOf(ctx context.Context, env, after string, limit int) ([]string, error)
+	// CallersOf returns up to limit numbers of the other side of the calls of env that began before a time, after the number after, each once.
+	CallersOf(ctx context.Context, env, after string, before time.Time, limit int) ([]string, error)
 	// ListErasures returns a page, newest first, and the number of all matches.
 	ListErasures(ctx context.Context, env string, f ErasureFilter) ([]*parley.Erasure, int, error)
 	// ErasureByID is for the job.

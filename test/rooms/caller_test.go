@@ -101,6 +101,8 @@ func TestTheLedgerErasesAgainWhatABackupBrings(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := newHouse(t, 2, 1)
+	restored := newHouse(t, 2, 1) // as it is before the erasures: it gets the same ids, and its database knows no ledger
+	restored.become(t, h)
 	e := eraserWith(h.store, h.blobs, book)
 	if _, err := e.EraseCaller(t.Context(), h.actor, caller, nil); err != nil {
 		t.Fatal(err)
@@ -111,8 +113,6 @@ func TestTheLedgerErasesAgainWhatABackupBrings(t *testing.T) {
 		t.Fatalf("%d entries", book.Head())
 	}
 
-	restored := newHouse(t, 2, 1) // as it was before: the same ids, and a database that knows no ledger
-	restored.become(t, h)
 	if n := restored.reachable(t); n != 2 {
 		t.Fatalf("%d calls in the backup", n)
 	}

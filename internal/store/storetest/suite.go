@@ -30,7 +30,8 @@ func Rules(t *testing.T, open func(t *testing.T) store.Store) {
 	}{
 		{"transactions", transactionRules}, {"accounts", accountRules}, {"people", peopleRules}, {"agents", agentRules}, {"flows", flowRules}, {"telephony", telephonyRules},
 		{"softphones", softphoneRules}, {"callbacks", callbackRules},
-		{"calls", callRules}, {"open calls", openCallRules}, {"turns", turnRules}, {"erasures", erasureRules}, {"exports", exportRules}, {"jobs", jobRules},
+		{"calls", callRules}, {"open calls", openCallRules}, {"turns", turnRules}, {"erasures", erasureRules}, {"erasures of callers", callerRules},
+		{"exports", exportRules}, {"jobs", jobRules},
 		{"webhooks", webhookRules},
 		{"SIP messages", sipMessageRules}, {"actions of calls", callActionRules},
 	} {
