@@ -141,8 +141,12 @@ func (s *Switchboard) HandleDial(ctx context.Context, callID string) error {
 			return ignore(err, parley.CallNotFound) // deleted, ended meanwhile, or dialled already
 		}
 		a, err := tx.LockAgent(ctx, stored.EnvironmentID, stored.AgentID)
+		if parley.CodeOf(err) == parley.AgentNotFound { // an export holds it, or it is being deleted
+			fail(stored, parley.EndedAgentDeleted)
+			return ignore(s.close(ctx, tx, stored, parley.CallInitiated), parley.CallNotFound)
+		}
 		if err != nil {
-			return ignore(err, parley.AgentNotFound)
+			return err
 		}
 		if a.Status != parley.Published {
 			fail(stored, parley.EndedNotPublished)

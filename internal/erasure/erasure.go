@@ -212,6 +212,7 @@ func (e *Eraser) stillUp(ctx context.Context, r *parley.Erasure) (up bool, holde
 		holders, err = tx.HoldersOf(ctx, r.AgentID)
 		return err
 	})
+	holders = slices.DeleteFunc(holders, func(node string) bool { return node == "" }) // delayed calls that nobody dialled yet
 	return len(holders) > 0, holders, err
 }
 

@@ -234,7 +234,7 @@ func exportKilled(t *testing.T, s *Server, url string) {
 	rows := b.fill()
 	s.Boot()
 	o := s.deleteWithExport(agent)
-	for kill := range 3 { // while it is packed
+	for kill := range 2 { // while it is packed
 		s.Wait("the archive has begun, or is ready", time.Minute, func() bool {
 			return len(s.files("archive.tar")) > 0 || o.receipt()["state"] != "exporting"
 		})
