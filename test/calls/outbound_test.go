@@ -144,7 +144,9 @@ func TestDelayedCallThatIsTakenBack(t *testing.T) {
 func TestDelayedCallOfAnAgentThatAnExportHoldsFails(t *testing.T) {
 	inHouse(t, func(h *house) {
 		c := h.place(order(parley.CallRequest{Delay: time.Minute}))
-		hold := func(ctx context.Context, tx store.Tx) error { return tx.HoldAgent(ctx, h.actor.EnvironmentID, h.agent.ID, "erasure") }
+		hold := func(ctx context.Context, tx store.Tx) error {
+			return tx.HoldAgent(ctx, h.actor.EnvironmentID, h.agent.ID, "erasure")
+		}
 		release := func(ctx context.Context, tx store.Tx) error { return tx.ReleaseAgent(ctx, h.agent.ID) }
 		err := errors.Join(h.store.Update(h.t.Context(), hold), h.board.HandleDial(h.t.Context(), c.ID), h.store.Update(h.t.Context(), release))
 		if err != nil || len(h.dialer.Dialled()) != 0 {
