@@ -375,14 +375,17 @@ func shareUnits(slots []*slot) {
 
 func toolSlot(key string, p property, optional bool) *slot {
 	label := strings.ToLower(strings.NewReplacer("_", " ", "-", " ").Replace(splitCamel(key)))
-	described := strings.ToLower(p.Description)
+	described := strings.ToLower(strings.TrimSpace(p.Description))
 	if (strings.HasPrefix(described, "number of ") || strings.HasPrefix(described, "how many ")) && len(strings.Fields(described)) < 6 {
+		label = strings.TrimRight(described, ".")
+	}
+	if n := len(strings.Fields(described)); len(label) < 3 && n > 0 && n < 5 { // "a" is no word to ask for
 		label = strings.TrimRight(described, ".")
 	}
 	sl := newSlot(key, label, p.Format)
 	sl.optional = optional
 	sl.exact = isOneOf(p.Format, "date", "time", "date-time", "email", "phone", "tel", "digits")
-	switch p.Type {
+	switch oneType(p.Type) {
 	case "integer", "number":
 		sl.numeric, sl.exact = true, true
 		if sl.kind != codeSlot && sl.kind != phoneSlot { // an order number may be long, a count is not
@@ -399,6 +402,20 @@ func toolSlot(key string, p property, optional bool) *slot {
 	}
 	sl.prompt = sl.ask()
 	return sl
+}
+
+// oneType is the type of a property that may be left empty as well: "integer" of ["integer", "null"].
+func oneType(of any) any {
+	all, ok := of.([]any)
+	if !ok {
+		return of
+	}
+	for _, t := range all {
+		if t != "null" {
+			return t
+		}
+	}
+	return nil
 }
 
 // objectKeys lists the keys of a JSON object in their order.

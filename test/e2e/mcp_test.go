@@ -142,3 +142,20 @@ func TestAnAgentUsesAToolOfAnMCPServer(t *testing.T) {
 		t.Errorf("requests %v", asked())
 	}
 }
+
+// TestTheOfflineMindUsesAToolOfAnMCPServer: it asks for what the schema of the tool wants, and says the result.
+func TestTheOfflineMindUsesAToolOfAnMCPServer(t *testing.T) {
+	t.Parallel()
+	NeedModels(t)
+	at, _ := mcpServer(t, "")
+	s := Start(t, Env("PARLEY_EGRESS_ALLOW=127.0.0.0/8"))
+	agent := s.Must("POST", "/api/v1/agents", AgentBody(nil))["id"].(string)
+	s.Must("POST", "/api/v1/agents/"+agent+"/actions", JSON{
+		"node_id": "sums", "name": "Sums", "description": "Adds numbers.", "type": "webhook", "integration": JSON{"id": "mcp"},
+		"config": JSON{"url": at, "tools": []string{"get-sum"}},
+	})
+	said := s.chat(agent, "I would like to get a sum.", "Seventeen.", "Twenty five.", "Yes.")
+	if !strings.Contains(said, "The sum of 17 and 25 is 42.") {
+		t.Error(said)
+	}
+}
