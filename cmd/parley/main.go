@@ -24,6 +24,7 @@ type cli struct {
 	Models      modelsCmd      `cmd:"" help:"Speech models: list, fetch, verify."`
 	Call        callCmd        `cmd:"" help:"Call a SIP address as a phone would, speak, listen and hang up."`
 	Chat        chatCmd        `cmd:"" help:"Talk to an agent in text, without audio."`
+	Flow        flowCmd        `cmd:"" help:"Flows: talk to one without a call."`
 	Erasure     erasureCmd     `cmd:"" help:"Receipts of deletions: show, verify, replay; sweep what has no owner."`
 	Doctor      doctorCmd      `cmd:"" help:"Check ports, network, clock, database, models, libraries, disk and a call with audio."`
 	Config      configCmd      `cmd:"" help:"Print every setting with its default and meaning."`

@@ -12,6 +12,7 @@ import (
 	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/config"
 	"github.com/parley-voice/parley/internal/convo"
+	"github.com/parley-voice/parley/internal/flow"
 	"github.com/parley-voice/parley/internal/grounded"
 	"github.com/parley-voice/parley/internal/llm"
 	"github.com/parley-voice/parley/internal/models"
@@ -116,10 +117,26 @@ func (e *engines) forCall(name string) (convo.Engines, error) {
 
 // complete gives a mind what it falls back on, and flows an ear.
 func (e *engines) complete(c *convo.Engines) {
-	c.Listener = listener{e.grounded}
+	c.Listener = e.hears(c.Model)
 	if c.Model != llm.Model(e.grounded) {
 		c.Fallback = e.grounded
 	}
+}
+
+// listener is what an engine understands callers of flows with.
+func (e *engines) listener(name string) (flow.Listener, error) {
+	m, err := e.model(name)
+	if err != nil {
+		return nil, err
+	}
+	return e.hears(m), nil
+}
+
+func (e *engines) hears(m llm.Model) flow.Listener {
+	if m == llm.Model(e.grounded) {
+		return listener{e.grounded}
+	}
+	return convo.Reader{Model: m, Otherwise: listener{e.grounded}}
 }
 
 // languages says what can be heard and spoken with an engine.

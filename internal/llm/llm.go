@@ -17,6 +17,8 @@ type Brief struct {
 	AgentName   string
 	Language    string // BCP 47
 	Description string // facts and orders to the agent, placeholders filled in
+	// Bare says that Description is all there is to tell: the model talks to no caller.
+	Bare        bool
 	Greeting    string // the initial message
 	Trainings   []Training
 	Temperature float64

@@ -11,6 +11,9 @@ import (
 
 // instructions is the system message: what the agent knows and how one talks on a telephone.
 func instructions(b llm.Brief) string {
+	if b.Bare {
+		return b.Description
+	}
 	var s strings.Builder
 	if b.AgentName != "" {
 		fmt.Fprintf(&s, "Your name is %s. ", b.AgentName)
