@@ -96,6 +96,14 @@ const (
 // desk is a server whose agent answers Number and may call through a trunk at a port where nobody listens yet.
 func desk(t *testing.T, opts ...Option) (s *Server, port int) {
 	t.Helper()
+	s, did, port := emptyDesk(t, opts...)
+	s.Agent(nil, did)
+	return s, port
+}
+
+// emptyDesk is desk without an agent; did is the id of Number.
+func emptyDesk(t *testing.T, opts ...Option) (s *Server, did string, port int) {
+	t.Helper()
 	NeedModels(t)
 	Need(t, "sipp")
 	s = Start(t, append(opts, loopbackTrunks)...)
@@ -106,8 +114,7 @@ func desk(t *testing.T, opts ...Option) (s *Server, port int) {
 	}
 	release()
 	s.Must("PUT", "/api/v1/sip-trunks/"+trunk, JSON{"is_active": true})
-	s.Agent(nil, s.DID(trunk, Number))
-	return s, port
+	return s, s.DID(trunk, Number), port
 }
 
 // talking waits for the one call that is answered, and for its greeting to have begun.
