@@ -47,7 +47,7 @@ func (c flowRunCmd) Run(ctx context.Context, io streams) error {
 	if err != nil {
 		return err
 	}
-	ear, err := app.OpenEar(ctx, cfg, file.Engine)
+	ear, err := app.OpenEar(ctx, cfg, file.Engine, graph.Wishes())
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,8 @@ type Ear struct {
 }
 
 // OpenEar opens what an engine understands callers with; empty is the default engine. Models that are missing are no fault.
-func OpenEar(ctx context.Context, cfg config.Config, engine string) (*Ear, error) {
+// wishes are what callers of the flow may want.
+func OpenEar(ctx context.Context, cfg config.Config, engine string, wishes []string) (*Ear, error) {
 	log := slog.New(slog.DiscardHandler)
 	e := &Ear{parts: newParts(log)}
 	engines, err := openEngines(ctx, cfg, e.parts, log)
@@ -67,6 +68,9 @@ func OpenEar(ctx context.Context, cfg config.Config, engine string) (*Ear, error
 	}
 	if err != nil {
 		return nil, errors.Join(err, e.parts.stop())
+	}
+	if p, ok := e.Listener.(flow.Preparer); ok {
+		p.Prepare(ctx, wishes)
 	}
 	return e, nil
 }

@@ -11,7 +11,13 @@ import (
 // listener lets the offline mind make sense of what callers say to flows.
 type listener struct{ model *grounded.Model }
 
-var _ flow.Listener = listener{}
+var (
+	_ flow.Listener = listener{}
+	_ flow.Preparer = listener{}
+)
+
+// Prepare implements flow.Preparer.
+func (l listener) Prepare(ctx context.Context, wishes []string) { l.model.Prepare(ctx, wishes) }
 
 // Understand implements flow.Listener; it cannot fail.
 func (l listener) Understand(ctx context.Context, q flow.Question) (flow.Answer, error) {

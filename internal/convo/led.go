@@ -51,6 +51,9 @@ func openLedMind(ctx context.Context, cfg Config, deeds []deed) (*mind, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p, ok := l.listener.(flow.Preparer); ok {
+		p.Prepare(ctx, l.graph.Wishes())
+	}
 	m := &mind{first: newBrain(l, ledRounds), led: true, deeds: deeds, results: map[string]string{}}
 	m.opening, err = l.opening(ctx, strings.TrimSpace(fill(deref(cfg.Snapshot.Agent.InitialMessage), cfg.Payload)))
 	if m.opening.text == "" {

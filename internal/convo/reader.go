@@ -47,6 +47,13 @@ func (r Reader) Understand(ctx context.Context, q flow.Question) (flow.Answer, e
 	return r.Otherwise.Understand(ctx, q)
 }
 
+// Prepare implements flow.Preparer.
+func (r Reader) Prepare(ctx context.Context, wishes []string) {
+	if p, ok := r.Otherwise.(flow.Preparer); ok {
+		p.Prepare(ctx, wishes)
+	}
+}
+
 func (r Reader) read(ctx context.Context, q flow.Question) (a flow.Answer, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, readWithin, errors.New("no reading within 2s"))
 	defer cancel()

@@ -11,6 +11,24 @@ type Listener interface {
 	Understand(ctx context.Context, q Question) (Answer, error)
 }
 
+// Preparer is a Listener that does better when it knows beforehand what callers may want.
+type Preparer interface {
+	// Prepare may take its time until ctx ends; what it cannot do is left to Understand.
+	Prepare(ctx context.Context, wishes []string)
+}
+
+// Wishes are what callers may want anywhere along the flow, in plain words.
+func (g *Graph) Wishes() (all []string) {
+	for _, n := range g.nodes {
+		all = append(all, n.intents()...)
+	}
+	for i := range g.globals {
+		all = append(all, g.globals[i].wish())
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // Advance is Next with what the caller meant asked of l. An error of l leaves the conversation where it was.
 func (g *Graph) Advance(ctx context.Context, l Listener, s State, e Event) (State, []Output, error) {
 	next, out := g.Next(s, e)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,8 +41,9 @@ type Meaning struct {
 // Understand makes sense of what a caller says where something else than this mind leads the conversation.
 func (m *Model) Understand(ctx context.Context, q Query) Meaning {
 	u := hear(q.Said)
+	yes, no := u.sides()
 	out := Meaning{
-		Yes: u.has(affirms), No: u.has(denies), Declined: u.has(declines) && u.only(), Repeat: u.has(wantsRepeat|wantsSlower) && u.only(),
+		Yes: yes, No: no, Declined: u.has(declines | givesUp), Repeat: u.has(wantsRepeat|wantsSlower) && u.only(),
 		Wait: u.has(wantsWait) && u.only(), Leaves: u.has(leaves) && u.only(),
 	}
 	if v, ok := q.Wanted.read(u, q.Now); ok {
@@ -53,6 +56,28 @@ func (m *Model) Understand(ctx context.Context, q Query) Meaning {
 		}
 	}
 	return out
+}
+
+// sides says whether the caller agrees, and whether he disagrees. "Absolutely not" is a no.
+func (u utterance) sides() (yes, no bool) {
+	not := slices.Contains(u.plain, "not") && !slices.Contains(u.plain, "know") && u.has(affirms|declines|givesUp)
+	return u.has(affirms) && !not, u.has(denies) || not
+}
+
+// Prepare lets an embedder that remembers get to know what callers may want, so that their words are not kept waiting.
+func (m *Model) Prepare(ctx context.Context, wishes []string) {
+	if m.embedder == nil || len(wishes) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, readPatience, errors.New("embedding what callers may want took too long"))
+	defer cancel()
+	_, err := m.gaugeOnce(ctx)
+	if err == nil {
+		_, err = m.embedder.Embed(ctx, slices.Concat(wishes, nothings), false)
+	}
+	if err != nil {
+		slog.WarnContext(ctx, "what callers may want was not embedded", "err", err)
+	}
 }
 
 // slotKinds are the kinds of values by their names.
@@ -72,13 +97,17 @@ func (w *Wanted) read(u utterance, now time.Time) (value, bool) {
 	if s.kind == textSlot {
 		return w.freely(u, s)
 	}
-	k := &knowledge{now: now}
-	v, ok := k.find(s, u, true, false)
-	if ok && s.kind == nameSlot && u.only() {
+	switch yes, no := u.sides(); {
+	case s.kind == yesNoSlot && yes != no:
+		return value{canon: strconv.FormatBool(yes), spoken: map[bool]string{true: "yes", false: "no"}[yes]}, true
+	case s.kind == yesNoSlot, s.kind == nameSlot && u.only(), s.kind == numberSlot && slices.ContainsFunc(u.plain, vague):
 		return value{}, false
 	}
-	return v, ok
+	return (&knowledge{now: now}).find(s, u, true, false)
 }
+
+// vague words count nothing.
+func vague(w string) bool { return isOneOf(w, "few", "some", "several", "many", "lot", "lots") }
 
 // freely takes any words but those that every conversation has. A bare yes or no is an answer too, unless it declines.
 func (w *Wanted) freely(u utterance, s *slot) (value, bool) {
@@ -100,8 +129,11 @@ const (
 	mostBare     = 4   // words that may say what is wanted without asking for it
 )
 
+// hearPatience bounds the embedding of what a caller said: the flow has nothing to say before.
+const hearPatience = 1200 * time.Millisecond
+
 // nothings are what callers say who want none of what is offered; a likeness counts only beyond theirs.
-var nothings = []string{"The caller says something else", "The caller only greets", "The caller talks about the weather", "The caller gives his name"}
+var nothings = []string{"The caller mumbles", "The caller only greets", "The caller talks about the weather", "The caller gives his name"}
 
 // match finds what the caller wants among options, or what he wants instead of answering. answered says that his words hold the value that
 // he was asked for.
@@ -114,7 +146,7 @@ func (m *Model) match(ctx context.Context, u utterance, q Query, answered bool) 
 	for i, wish := range all {
 		scores[i] = says(u, wish)
 	}
-	best, ok := ahead(scores, sureByWords, clearBy)
+	best, ok := chosen(scores, len(q.Options))
 	if !ok && !u.only() {
 		best, ok = m.byLikeness(ctx, q.Said, all)
 	}
@@ -131,6 +163,15 @@ func (m *Model) match(ctx context.Context, u utterance, q Query, answered bool) 
 	return 0, 0
 }
 
+// chosen is the wish that was said best. The first ones were offered and go before others.
+func chosen(scores []float64, offered int) (best int, ok bool) {
+	if best, ok = ahead(scores[:offered], sureByWords, clearBy); ok {
+		return best, true
+	}
+	best, ok = ahead(scores[offered:], sureByWords, clearBy)
+	return offered + best, ok
+}
+
 // requests says that the words ask for something.
 func requests(u utterance) bool {
 	return reRequest.MatchString(strings.Join(u.plain, " ")) || u.has(wantsPerson|wantsHelp|wantsRepeat|leaves|closes|givesUp)
@@ -138,6 +179,9 @@ func requests(u utterance) bool {
 
 // ahead is the best score, if it is enough and clearly ahead of the next.
 func ahead(scores []float64, least, by float64) (best int, ok bool) {
+	if len(scores) == 0 {
+		return 0, false
+	}
 	second := -1.0
 	for i, s := range scores {
 		switch {
@@ -167,26 +211,50 @@ var universalWishes = []struct {
 // says is how much of a wish was said, from 0 to 1.
 func says(u utterance, wish string) (best float64) {
 	text := strings.Join(plainWords(wish), " ")
+	yes, no := u.sides()
 	for _, w := range universalWishes {
-		if !u.has(w.is) || !w.re.MatchString(text) {
+		is := u.has(w.is)
+		switch w.is {
+		case affirms:
+			is = yes
+		case denies:
+			is = no
+		}
+		if !is || !w.re.MatchString(text) {
 			continue
 		}
-		if u.only() || w.is == wantsPerson {
+		if u.only() || w.is == wantsPerson || w.is == denies && u.has(affirms|declines|givesUp) {
 			return 1
 		}
 		best = max(best, 0.6)
 	}
 	said := stems(u.ws)
 	for _, trigger := range alternatives(wish) {
-		hit := 0.0
-		for _, t := range trigger {
-			if anyLike(t, said) {
-				hit++
-			}
-		}
-		best = max(best, hit/float64(len(trigger)))
+		best = max(best, covered(trigger, said))
 	}
 	return best
+}
+
+// covered is how much of a wish's words were said. A word that was said stands for one of them, first for itself.
+func covered(trigger []string, said map[string]bool) float64 {
+	free, rest := maps.Clone(said), trigger[:0:0]
+	for _, t := range trigger {
+		if !free[t] {
+			rest = append(rest, t)
+		}
+		delete(free, t)
+	}
+	hits := len(trigger) - len(rest)
+	for _, t := range rest {
+		for _, o := range slices.Sorted(maps.Keys(free)) {
+			if english().shares(t, o) || alike(t, o) {
+				delete(free, o)
+				hits++
+				break
+			}
+		}
+	}
+	return float64(hits) / float64(len(trigger))
 }
 
 // byLikeness compares meanings; it finds nothing without an embedder that knows any.
@@ -194,7 +262,7 @@ func (m *Model) byLikeness(ctx context.Context, said string, wishes []string) (b
 	if m.embedder == nil {
 		return 0, false
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, embedPatience, errors.New("embedding a caller's words took too long"))
+	ctx, cancel := context.WithTimeoutCause(ctx, hearPatience, errors.New("embedding a caller's words took too long"))
 	defer cancel()
 	scale, err := m.gaugeOnce(ctx)
 	if err != nil || scale == 0 {
