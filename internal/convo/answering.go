@@ -2,6 +2,7 @@ package convo
 
 import (
 	"context"
+	"slices"
 
 	"github.com/parley-voice/parley/internal/llm"
 	"github.com/parley-voice/parley/internal/turn"
@@ -16,9 +17,9 @@ func (s *Session) reply(a turn.Action) {
 	}
 	s.play.drafts[a.ID] = u
 	s.rows.clauseAt = 0
-	spoken, calls := "", []llm.ToolCall(nil)
+	var spoken llm.Message
 	if h := s.play.head(); s.play.held && h != nil && h.begun {
-		spoken, calls = h.textHeard(), h.calls
+		spoken = llm.Message{Text: h.textHeard(), Interrupted: true, Calls: slices.Clone(h.calls), Nodes: h.nodesHeard()}
 	}
 	b := s.mind.first
 	if a.Fallback && s.mind.second != nil {
@@ -26,7 +27,7 @@ func (s *Session) reply(a turn.Action) {
 	}
 	history := append([]llm.Message(nil), s.mind.history...)
 	if !a.Report {
-		history = s.mind.asking(clip(a.Text, mostText), a.Continue, spoken, calls)
+		history = s.mind.asking(clip(a.Text, mostText), a.Continue, spoken)
 	}
 	s.thinkOf(u, b, history)
 }
@@ -174,7 +175,7 @@ func (s *Session) fallBack(id int) {
 func (s *Session) secondThought(u *utterance) {
 	u.cancel()
 	u.ctx, u.cancel = context.WithCancel(s.jobs.ctx)
-	u.clauses, u.nodes, u.write, u.heard, u.calls, u.acted, u.open = nil, nil, place{}, place{}, nil, 0, true
+	u.clauses, u.nodes, u.results, u.write, u.heard, u.calls, u.acted, u.open = nil, nil, nil, place{}, place{}, nil, 0, true
 	if s.mind.second == nil {
 		s.happen(turn.Event{Kind: turn.Failed, ID: u.reply})
 		return

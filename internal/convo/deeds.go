@@ -306,6 +306,7 @@ func (p *pen) run(ctx context.Context, call llm.ToolCall, history []llm.Message)
 			if text := p.filled(d.action.SpeakOnReceive); text != "" {
 				p.clause(text)
 			}
+			p.post(func() { p.u.results = append(p.u.results, result{len(p.u.nodes), len(p.u.clauses)}) })
 			return r.result, true
 		case <-waiting.C:
 			p.covers()

@@ -23,7 +23,7 @@ func (literal) Understand(_ context.Context, q flow.Question) (flow.Answer, erro
 		Option: slices.Index(q.Options, said) + 1, Elsewhere: slices.Index(q.Anywhere, said) + 1, Yes: strings.HasPrefix(said, "yes"), No: said == "no",
 		Repeat: said == "what did you say", Leaves: said == "goodbye",
 	}
-	if q.Variable != nil && a.Option+a.Elsewhere == 0 && !a.Yes && !a.No && said != "mumble" {
+	if q.Variable != nil && a.Option+a.Elsewhere == 0 && !a.Yes && !a.No && !strings.HasPrefix(said, "mumble") {
 		a.Value = said
 	}
 	return a, nil

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/llm"
 	"github.com/parley-voice/parley/internal/turn"
 )
 
@@ -68,19 +69,26 @@ func millis(d time.Duration) int { return int(max(0, d) / time.Millisecond) }
 func (s *Session) endRow(u *utterance, heard string, interrupted bool) {
 	if !u.begun {
 		if u.what == turn.Answer && u.acted > 0 {
-			s.mind.says("", false, u.calls)
+			s.mind.says(llm.Message{Calls: u.calls})
 		}
 		return
 	}
+	nodes := u.nodes
+	if interrupted {
+		nodes = u.nodesHeard()
+	}
 	t := parley.Turn{
 		ID: u.row.id, CallID: s.cfg.CallID, Who: parley.WhoAgent, StartedAt: s.clock(u.row.started), EndedAt: s.clock(u.row.ended),
-		Text: u.text(), Heard: &heard, Interrupted: interrupted, Timing: u.row.timing, Nodes: u.nodes,
+		Text: u.text(), Heard: &heard, Interrupted: interrupted, Timing: u.row.timing, Nodes: nodes,
 	}
 	if u.row.replyTo != "" {
 		t.ReplyTo = &u.row.replyTo
 	}
+	if u.row.joined {
+		t.Nodes = nil // the flow comes to them with its answer
+	}
 	s.cfg.Turn(t)
 	if u.what != turn.Filler && !u.row.joined {
-		s.mind.says(heard, interrupted, u.calls)
+		s.mind.says(llm.Message{Text: heard, Interrupted: interrupted, Calls: u.calls, Nodes: nodes})
 	}
 }

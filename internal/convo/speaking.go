@@ -43,10 +43,25 @@ type utterance struct {
 	told    bool          // turn knows that it has begun
 	row     row
 	nodes   []string // of the flow
+	results []result // that came while it was made
 	calls   []llm.ToolCall
 	acted   int // how many of its calls were carried out
 	cancel  context.CancelFunc
 	ctx     context.Context
+}
+
+// result is where what came of an action comes in.
+type result struct{ nodes, clauses int }
+
+// nodesHeard are the nodes that were come to with what was heard. Those that the result of an action led to are left to whatever tells
+// the caller of it, unless some of that was heard.
+func (u *utterance) nodesHeard() []string {
+	for _, r := range u.results {
+		if u.heard.clause < r.clauses || u.heard.clause == r.clauses && u.heard.sample == 0 {
+			return u.nodes[:r.nodes]
+		}
+	}
+	return u.nodes
 }
 
 // player puts utterances on the leg, one after the other, and knows what has left by the leg's count of frames.

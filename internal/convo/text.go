@@ -69,7 +69,7 @@ func (t *Text) Greet() (greeting parley.Turn, ok bool) {
 	}
 	o := t.mind.opening
 	t.over = parts(o.calls)
-	t.mind.says(t.lines.Greeting, false, o.calls)
+	t.mind.says(llm.Message{Text: t.lines.Greeting, Calls: o.calls, Nodes: o.nodes})
 	return t.agentTurn(parley.Turn{Text: t.lines.Greeting, Nodes: o.nodes}), true
 }
 
@@ -100,7 +100,7 @@ func (t *Text) Say(ctx context.Context, text string) ([]parley.Turn, error) {
 	}
 	t.act(got.calls)
 	answer := strings.Join(got.clauses, " ")
-	t.mind.says(answer, false, got.calls)
+	t.mind.says(llm.Message{Text: answer, Calls: got.calls, Nodes: got.nodes})
 	if answer == "" && len(got.nodes) == 0 {
 		return turns, nil
 	}

@@ -105,12 +105,12 @@ func (m *mind) close() {
 }
 
 // says adds what the caller heard from the agent.
-func (m *mind) says(text string, interrupted bool, calls []llm.ToolCall) {
-	if text == "" && len(calls) == 0 {
+func (m *mind) says(a llm.Message) {
+	if a.Text == "" && len(a.Calls) == 0 {
 		return
 	}
-	m.history = append(m.history, m.spoke(text, interrupted, calls)...)
-	for _, c := range calls {
+	m.history = append(m.history, m.spoke(a)...)
+	for _, c := range a.Calls {
 		delete(m.results, c.ID)
 	}
 }
@@ -118,7 +118,7 @@ func (m *mind) says(text string, interrupted bool, calls []llm.ToolCall) {
 // result is what the history holds of a call: what came of an action, or that it is not known yet.
 func (m *mind) result(c llm.ToolCall) llm.Message {
 	if _, ok := m.deed(c); !ok {
-		return result(c)
+		return atOnce(c)
 	}
 	text, done := m.results[c.ID]
 	if !done {
@@ -128,9 +128,10 @@ func (m *mind) result(c llm.ToolCall) llm.Message {
 }
 
 // spoke are the messages of what an agent said and called.
-func (m *mind) spoke(text string, interrupted bool, calls []llm.ToolCall) []llm.Message {
-	all := []llm.Message{{Role: llm.Agent, Text: text, Interrupted: interrupted, Calls: calls}}
-	for _, c := range calls {
+func (m *mind) spoke(a llm.Message) []llm.Message {
+	a.Role = llm.Agent
+	all := []llm.Message{a}
+	for _, c := range a.Calls {
 		all = append(all, m.result(c))
 	}
 	return all
@@ -150,8 +151,8 @@ const (
 	notYet = `{"ok":false,"message":"It is not known yet whether that worked."}`
 )
 
-// result is what a call comes to at once. A transfer begins when what was said beside it was heard to its end; came tells its outcome.
-func result(c llm.ToolCall) llm.Message {
+// atOnce is what a call comes to at once. A transfer begins when what was said beside it was heard to its end; came tells its outcome.
+func atOnce(c llm.ToolCall) llm.Message {
 	text := fine
 	if c.Name == llm.ToolTransfer || c.Name == llm.ToolHold {
 		text = notBegun(c.Name)
@@ -180,13 +181,13 @@ func (m *mind) past(continued bool) []llm.Message {
 	return m.history
 }
 
-// asking is a copy of the history that ends in a caller's turn that does not stand yet. spoken is what the agent was stopped at, and calls
-// are what it had called for.
-func (m *mind) asking(text string, continued bool, spoken string, calls []llm.ToolCall) []llm.Message {
+// asking is a copy of the history that ends in a caller's turn that does not stand yet. spoken is what the agent was stopped at, with what
+// it had called for.
+func (m *mind) asking(text string, continued bool, spoken llm.Message) []llm.Message {
 	past := m.past(continued)
 	h := append(make([]llm.Message, 0, len(past)+2), past...)
-	if spoken != "" && !continued {
-		h = append(h, m.spoke(spoken, true, slices.Clone(calls))...)
+	if spoken.Text != "" && !continued {
+		h = append(h, m.spoke(spoken)...)
 	}
 	return append(h, llm.Message{Role: llm.Caller, Text: text})
 }
@@ -236,7 +237,7 @@ func think(ctx context.Context, b *brain, history []llm.Message, to thought) err
 // outcomes are what calls come to. ran says that there was an action among them, whose result is to be put into words.
 func outcomes(ctx context.Context, calls []llm.ToolCall, history []llm.Message, to thought) (results []llm.Message, ran bool) {
 	for _, c := range calls {
-		m := result(c)
+		m := atOnce(c)
 		if text, ok := to.run(ctx, c, history); ok {
 			m.Text, ran = text, true
 		}

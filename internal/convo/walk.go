@@ -3,6 +3,7 @@ package convo
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/parley-voice/parley/internal/flow"
@@ -19,6 +20,8 @@ type walk struct {
 	out    []flow.Output // of the latest event
 	heard  string        // what the caller was told since he spoke
 	last   string        // the latest of that
+	// entered counts the nodes that were come to since he spoke, noted those that the history has with what he was told.
+	entered, noted int
 	// settled counts the calls whose outcome is known.
 	settled int
 	// late says that the latest event was the outcome of a call, which the caller may know nothing of yet.
@@ -38,6 +41,7 @@ func (w *walk) along(history []llm.Message) error {
 		switch m.Role {
 		case llm.Agent:
 			w.heard, w.last = w.heard+" "+m.Text, m.Text
+			w.noted += len(m.Nodes)
 		case llm.Result:
 			err = w.result(m, i == len(history)-1)
 		case llm.Caller:
@@ -60,13 +64,35 @@ func (w *walk) caller(history []llm.Message, i int) error {
 			e.Text = history[j].Text + " " + e.Text
 		}
 	case w.late && !w.knows(w.speech(), 2): // his words are older than what came of the call: he is to hear that
+		w.forgetNoted()
 		return nil
 	case i > 0:
 		e.Early = !w.knows(w.question(), 3) || w.interposed()
 	}
 	w.before, w.late = w.state, false
-	w.heard, w.last = "", ""
+	w.heard, w.last, w.entered, w.noted = "", "", 0, 0
 	return w.take(e)
+}
+
+// forgetNoted takes those nodes out of what is to be said again that were noted when it was said first.
+func (w *walk) forgetNoted() {
+	left := w.noted - (w.entered - enters(w.out))
+	w.out = slices.DeleteFunc(slices.Clone(w.out), func(o flow.Output) bool {
+		if o.Do != flow.Enter {
+			return false
+		}
+		left--
+		return left >= 0
+	})
+}
+
+func enters(out []flow.Output) (n int) {
+	for _, o := range out {
+		if o.Do == flow.Enter {
+			n++
+		}
+	}
+	return n
 }
 
 // result takes what came of a call. The last message of a history may tell of one that was not the flow's, such as a transfer that was
@@ -96,6 +122,7 @@ func (w *walk) result(m llm.Message, last bool) error {
 // take gives the flow an event. What the agent cannot do has failed at once.
 func (w *walk) take(e flow.Event) (err error) {
 	w.state, w.out, err = w.graph.Advance(w.ctx, w.led, w.state, e)
+	defer func() { w.entered += enters(w.out) }()
 	for err == nil {
 		if _, ok := w.pending(); ok || w.state.Phase != flow.Running && w.state.Phase != flow.Connecting {
 			return nil

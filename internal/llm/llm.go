@@ -65,6 +65,7 @@ type Message struct {
 	Interrupted bool       // agent: Text was cut by the caller
 	Calls       []ToolCall // agent: what it called beside Text
 	CallID      string     // tool: which ToolCall this answers
+	Nodes       []string   // agent: steps of a flow that it came to beside Text
 }
 
 // ToolCall asks for a tool.
