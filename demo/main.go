@@ -1,6 +1,7 @@
 // Command demo is a newcomer's first call, done through the REST API and the wire alone: it starts a server on an empty data directory,
 // describes and publishes an agent, calls it with a recorded voice, judges what the caller heard, and erases everything. It exits 1
-// when an expected fact was not said, one was invented, the agent did not stop when interrupted, or anything was left behind.
+// when an expected fact was not said, one was invented, the agent did not stop when interrupted, a booking did not arrive, or anything was
+// left behind.
 package main
 
 import (
@@ -62,13 +63,14 @@ func run(ctx context.Context) (err error) {
 	if len(faults) > 0 {
 		return fmt.Errorf("FAILED:\n  %s", strings.Join(faults, "\n  "))
 	}
-	fmt.Println("\nPASSED: every expected fact was heard, none was invented, the agent let itself be interrupted, and nothing was left behind.")
+	fmt.Println("\nPASSED: every expected fact was heard, none was invented, the agent let itself be interrupted, what it was to book arrived, and " +
+		"nothing was left behind.")
 	return s.offer(ctx, b, did)
 }
 
 // perform is the demo from the agent's creation to its receipt; it returns what was wrong with what was heard.
 func (s *server) perform(ctx context.Context, b *business, did string, rounds int) (faults []string, err error) {
-	fmt.Println("Creating an agent and its trainings; publishing …")
+	fmt.Println("Creating an agent, its trainings and actions; publishing …")
 	agent, err := s.publish(ctx, b, did)
 	if err != nil {
 		return nil, err
@@ -87,6 +89,8 @@ func (s *server) perform(ctx context.Context, b *business, did string, rounds in
 		all, faults = append(all, h), append(faults, wrong...)
 	}
 	summarize(os.Stdout, all)
+	s.diary.summarize(os.Stdout)
+	faults = append(faults, s.diary.faults(b.Booking, rounds)...)
 	left, err := s.erase(ctx, b, agent, all[len(all)-1].call)
 	return append(faults, left...), err
 }

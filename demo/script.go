@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,7 +18,11 @@ type business struct {
 	Caller    string           `json:"caller"`
 	Agent     map[string]any   `json:"agent"` // body of createAgent
 	Trainings []map[string]any `json:"trainings"`
-	Script    []line           `json:"script"`
+	// Actions are bodies of createAction. A URL that begins with demo:/ is one of the diary that the demo runs.
+	Actions []map[string]any `json:"actions"`
+	// Booking is what must arrive in the diary, once in each call; a weekday is its next date.
+	Booking map[string]string `json:"booking"`
+	Script  []line            `json:"script"`
 
 	dir string
 }
@@ -85,6 +90,18 @@ func (b *business) check(i int, l line) error {
 
 func (b *business) audio(l line) string { return filepath.Join(b.dir, l.Audio) }
 
+// asks are the bodies of the actions, with the address of the diary in them.
+func (b *business) asks(diary string) []map[string]any {
+	all := make([]map[string]any, len(b.Actions))
+	for i, a := range b.Actions {
+		all[i] = maps.Clone(a)
+		if url, ok := a["url"].(string); ok && strings.HasPrefix(url, diaryURL) {
+			all[i]["url"] = diary + strings.TrimPrefix(url, diaryURL)
+		}
+	}
+	return all
+}
+
 // texts is all that the agent may say facts from.
 func (b *business) texts() string {
 	var all []string
@@ -95,6 +112,9 @@ func (b *business) texts() string {
 	}
 	for _, t := range b.Trainings {
 		all = append(all, fmt.Sprint(t["subject"]), fmt.Sprint(t["instructions"]))
+	}
+	for _, a := range b.Actions {
+		all = append(all, fmt.Sprint(a["description"], a["speak_on_send"], a["speak_on_receive"]))
 	}
 	return strings.Join(all, "\n")
 }

@@ -25,6 +25,7 @@ var ready = regexp.MustCompile(`^ready http=(\S+) sip=(\S+)$`)
 // server is a running `parley serve` on a data directory of its own, and a token for its API.
 type server struct {
 	binary, data, log string
+	diary             *diary
 	http, sip, token  string
 
 	cmd  *exec.Cmd
@@ -38,6 +39,9 @@ func boot(ctx context.Context, binary string) (*server, error) {
 		return nil, err
 	}
 	s := &server{binary: binary, data: filepath.Join(dir, "data"), log: filepath.Join(dir, "serve.log"), done: make(chan error, 1)}
+	if s.diary, err = openDiary(); err != nil {
+		return s, err
+	}
 	if err := s.start(); err != nil {
 		return s, err
 	}
@@ -57,7 +61,8 @@ func (s *server) start() error {
 	defer logFile.Close()
 	s.cmd = exec.Command(s.binary, "serve", "--data", s.data, "--http", "127.0.0.1:0", "--sip", "127.0.0.1:0")
 	s.cmd.Stderr = logFile
-	s.cmd.Env = append(os.Environ(), "PARLEY_API_RATE_LIMIT=10000") // the conversation is watched four times a second
+	s.cmd.Env = append(os.Environ(), "PARLEY_API_RATE_LIMIT=10000", // the conversation is watched four times a second
+		"PARLEY_EGRESS_ALLOW=127.0.0.0/8") // where the diary is; no public server lets its users reach loopback
 	// A ^C is for the demo, which then ends the server in order.
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := s.cmd.StdoutPipe()
@@ -95,6 +100,9 @@ func (s *server) stop() error {
 			_ = s.cmd.Process.Kill()
 			err = errors.New("the server did not end within 45 s of SIGTERM")
 		}
+	}
+	if s.diary != nil {
+		s.diary.close()
 	}
 	return errors.Join(err, os.RemoveAll(filepath.Dir(s.data)))
 }
@@ -158,7 +166,7 @@ func (s *server) register(ctx context.Context, b *business) (string, error) {
 	return fmt.Sprint(did["id"]), err
 }
 
-// publish makes the agent with its trainings and a voice, attached to a number, and publishes it. It returns the agent's id.
+// publish makes the agent with its trainings, actions and a voice, attached to a number, and publishes it. It returns the agent's id.
 func (s *server) publish(ctx context.Context, b *business, did string) (string, error) {
 	body := object{}
 	for k, v := range b.Agent {
@@ -172,6 +180,11 @@ func (s *server) publish(ctx context.Context, b *business, did string) (string, 
 	id := fmt.Sprint(agent["id"])
 	for _, t := range b.Trainings {
 		if _, err := s.get(ctx, "POST", "/api/v1/agents/"+id+"/trainings", t); err != nil {
+			return id, err
+		}
+	}
+	for _, a := range b.asks(s.diary.url) {
+		if _, err := s.get(ctx, "POST", "/api/v1/agents/"+id+"/actions", a); err != nil {
 			return id, err
 		}
 	}

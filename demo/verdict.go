@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"regexp"
@@ -33,6 +34,9 @@ func (s *server) judge(ctx context.Context, b *business, h *heard) (faults []str
 		return nil, err
 	}
 	known := numbers(b.texts())
+	for _, text := range s.diary.spoken() {
+		maps.Copy(known, numbers(text))
+	}
 	fmt.Println("\nWhat the caller's recording holds:")
 	for i, l := range b.Script {
 		answer := answers[i+1]
