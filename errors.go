@@ -67,6 +67,7 @@ const (
 	TransferUnsupported   Code = "TRANSFER_NOT_SUPPORTED" // beyond the contract: 422
 	DigitNotSent          Code = "DIGIT_NOT_SENT"         // beyond the contract: 422
 	CapacityExceeded      Code = "CAPACITY_EXCEEDED"      // beyond the contract: 429 of makeCall at calls.max
+	ActionSettled         Code = "ACTION_ALREADY_SETTLED" // beyond the contract: 409 of an answer to an external action
 	BodyTooLarge          Code = "BODY_TOO_LARGE"         // beyond the contract: 413
 )
 

@@ -69,6 +69,8 @@ type CallEvent struct {
 	Event Event
 	At    time.Time
 	Data  map[string]any // what is special to the event; nil for nothing
+	// Paths are of the API; the data of the event gets them as URLs under these names.
+	Paths map[string]string
 }
 
 // Webhook is a receiver of an agent's events.

@@ -130,8 +130,8 @@ func (h *house) jobs() jobs.Set {
 		Handlers: map[string]jobs.Handler{
 			jobs.EraseAgent: h.eraser.Handle, jobs.ExportAgent: h.eraser.HandleExport, jobs.SweepOrphans: h.eraser.HandleSweep,
 			jobs.DialCall: h.board.HandleDial, jobs.SweepCalls: h.board.HandleSweep, jobs.ForgetKeys: h.board.HandleForgetKeys,
-			jobs.ForgetBindings: h.location().HandleForget,
-			jobs.DeliverEvents:  h.webhooks.HandleLane, jobs.RetryDelivery: h.webhooks.HandleRetry,
+			jobs.ForgetBindings: h.location().HandleForget, jobs.SettleActions: h.board.HandleActions,
+			jobs.DeliverEvents: h.webhooks.HandleLane, jobs.RetryDelivery: h.webhooks.HandleRetry,
 			jobs.DropDeliveries: h.webhooks.HandleDrop, jobs.ForgetDeliveries: h.webhooks.HandleForget,
 		},
 		Periodic: []jobs.Periodic{

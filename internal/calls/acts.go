@@ -41,14 +41,19 @@ func outputOf(result string) json.RawMessage {
 	return marshalled(result)
 }
 
-// event tells of an action that is settled.
+// event tells of an action that is settled, or that waits for an answer from outside.
 func (d deed) event() parley.CallEvent {
 	r := d.run
-	e := parley.CallEvent{Event: parley.EventAction, At: *r.SettledAt, Data: map[string]any{"action": map[string]any{
-		"id": r.ActionID, "run_id": r.ID, "node_id": d.nodeID, "name": r.Name, "type": r.Type, "input": r.Input, "output": r.Output,
+	e := parley.CallEvent{Event: parley.EventAction, At: parley.Stamp(time.Now()), Data: map[string]any{"action": map[string]any{
+		"id": r.ActionID, "run_id": r.ID, "node_id": d.nodeID, "name": r.Name, "type": r.Type, "execution_mode": r.Mode, "status": r.Status,
+		"input": r.Input, "output": r.Output,
 	}}}
-	if r.Status == parley.ActionFailed {
+	switch r.Status {
+	case parley.ActionFailed:
 		e.Event, e.Data["error"] = parley.EventActionFailed, r.Output
+	case parley.ActionRequested:
+		e.Data["answer_by"] = r.DueAt
+		e.Paths = map[string]string{"answer_url": "/api/v1/calls/" + r.CallID + "/actions/" + r.ID + "/result"}
 	}
 	return e
 }
@@ -59,8 +64,11 @@ func (s *Switchboard) keep(c *parley.Call, d deed) {
 	s.journal.put(entry{call: &of, action: d.run, events: []parley.CallEvent{d.event()}})
 }
 
-// acted keeps an action that the conversation carried out.
+// acted keeps an action that the conversation carried out; external ones were kept when the outside system was asked.
 func (s *Switchboard) acted(c *parley.Call, a convo.Acted) {
+	if a.Action.Type == parley.ActionExternal {
+		return
+	}
 	d := deedOf(c.ID, a.Action, a.Began, a.Input)
 	d.run.ID = a.ID
 	d.run.Settle(a.OK, outputOf(a.Output))

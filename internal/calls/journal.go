@@ -18,11 +18,13 @@ const (
 	journalRetry = 500 * time.Millisecond
 )
 
-// entry is a turn, a state of a call or a SIP message to be written; exactly one is set.
+// entry is a turn, a state of a call, a SIP message or a request to be written; exactly one is set.
 type entry struct {
 	turn *parley.Turn
 	call *parley.Call
 	sip  *parley.SIPMessage
+	// asked is an external action that the outside system is to be told of.
+	asked *deed
 
 	action *parley.CallAction // beside a call: what its agent did
 
@@ -194,6 +196,9 @@ func (j *journal) back() {
 }
 
 func (e entry) write(ctx context.Context, tx store.Tx, d Deps) error {
+	if e.asked != nil {
+		return d.ask(ctx, tx, *e.asked)
+	}
 	if e.turn != nil {
 		if err := tx.PutTurns(ctx, []parley.Turn{*e.turn}); err != nil {
 			return err
@@ -220,7 +225,10 @@ func (e entry) write(ctx context.Context, tx store.Tx, d Deps) error {
 			return err
 		}
 	}
-	return d.tell(ctx, tx, e.call, e.events...)
+	if err := d.tell(ctx, tx, e.call, e.events...); err != nil || !e.call.Status.Final() {
+		return err
+	}
+	return d.queueActions(ctx, tx, e.call)
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -143,7 +143,7 @@ func (s *Switchboard) prepare(ctx context.Context, l *live) (*prepared, error) {
 		CallID: c.ID, Direction: c.Direction, Snapshot: s.bounded(c.Snapshot), Payload: values, Situation: l.situation(),
 		Engines: engines, Recorder: p.recorder.sink(), Phrases: s.phrases, End: l.ends, Log: s.log.With("call", c.ID),
 		Turn:      func(t parley.Turn) { s.turn(l, t) },
-		Requester: s.deps.Requester, Acted: func(a convo.Acted) { s.acted(c, a) },
+		Requester: outside{s, c.ID}, Acted: func(a convo.Acted) { s.acted(c, a) },
 		Targets: named(targets), Hold: holdOf(c.Snapshot).text, Transfer: s.transferTool(l, targets),
 		Message: func(m parley.TakenMessage) {
 			c.Messages = append(c.Messages, m)

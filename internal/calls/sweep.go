@@ -114,7 +114,10 @@ func (s *Switchboard) lose(ctx context.Context, tx store.Tx, c *parley.Call) err
 	if err != nil || !wrote {
 		return ignore(err, parley.CallNotFound)
 	}
-	return s.deps.tell(ctx, tx, c, steps(c, was, k)...)
+	if err := s.deps.tell(ctx, tx, c, steps(c, was, k)...); err != nil {
+		return err
+	}
+	return s.deps.queueActions(ctx, tx, c)
 }
 
 // close writes the end of a call that never ran, and tells of it.

@@ -5,6 +5,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -60,6 +61,7 @@ type switchboard interface {
 	List(ctx context.Context, actor parley.Actor, agentID string, f store.CallFilter) ([]*parley.Call, int, error)
 	Get(ctx context.Context, actor parley.Actor, id string) (*parley.Call, []parley.Turn, error)
 	Actions(ctx context.Context, actor parley.Actor, id string) ([]*parley.CallAction, error)
+	Answer(ctx context.Context, actor parley.Actor, callID, runID string, ok bool, output json.RawMessage) (*parley.CallAction, error)
 	SIPMessages(ctx context.Context, actor parley.Actor, id string) ([]parley.SIPMessage, error)
 }
 
@@ -143,6 +145,7 @@ func build(cfg Config, deps Deps) *api {
 	a.numberRoutes()
 	a.callRoutes()
 	a.liveCallRoutes()
+	a.callActionRoutes()
 	a.makeCallRoute()
 	a.recordingRoute()
 	a.sipTraceRoute()

@@ -62,6 +62,7 @@ var table = map[parley.Code]refusal{
 	parley.AgentInUse:            {409, "Cannot delete agent that is currently in use"},
 	parley.CallerHasActiveCalls:  {409, "Cannot erase a caller who is in a call."},
 	parley.CallNotActive:         {409, "Call is not active"},
+	parley.ActionSettled:         {409, "The action waits for no answer"},
 	parley.TransferUnderway:      {409, "The call is being transferred already"},
 	parley.TransferUnsupported:   {422, "The caller's network cannot be asked to call somebody else"},
 	parley.DigitNotSent:          {422, "The caller's side takes no keys, or not so many at once"},

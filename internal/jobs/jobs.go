@@ -18,6 +18,8 @@ const (
 	SweepOrphans = "sweep_orphans" // none; periodic
 	// ForgetBindings has no subject; periodic.
 	ForgetBindings = "forget_bindings"
+	// SettleActions runs actions after a call, and gives up those that nobody answered. Its subject is the call's id.
+	SettleActions = "settle_actions"
 
 	DeliverEvents    = "deliver_events"    // ticket of a lane of deliveries
 	RetryDelivery    = "retry_delivery"    // delivery id
@@ -44,7 +46,9 @@ func Limit(kind string) time.Duration {
 
 // Waits says that a kind spends its time waiting for the servers of others. Such jobs have workers of their own, so that slow servers hold
 // up no other work.
-func Waits(kind string) bool { return kind == DeliverEvents || kind == RetryDelivery }
+func Waits(kind string) bool {
+	return kind == DeliverEvents || kind == RetryDelivery || kind == SettleActions
+}
 
 // Handler does one job. A returned error is retried with growing delay; Again asks for another round without counting as a failure.
 type Handler func(ctx context.Context, subject string) error

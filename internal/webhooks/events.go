@@ -67,6 +67,9 @@ func (w *Webhooks) payload(d *parley.Delivery, c *parley.Call, e parley.CallEven
 	for k, v := range e.Data {
 		p.Data[k] = v
 	}
+	for k, path := range e.Paths {
+		p.Data[k] = w.deps.PublicURL + path
+	}
 	if e.Event == parley.EventRecording {
 		p.Data["recording_url"] = w.deps.PublicURL + "/api/v1/calls/" + c.ID + "/recording"
 	}

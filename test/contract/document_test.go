@@ -10,7 +10,7 @@ import (
 
 // beyond are the operations that the contract does not have.
 var beyond = []string{
-	"getCall", "getCallRecording", "getCallSip", "getErasure", "getVoiceTemplateDemoAudio", "pressKeys", "transferCall",
+	"getCall", "getCallRecording", "getCallSip", "getErasure", "getVoiceTemplateDemoAudio", "pressKeys", "transferCall", "answerAction",
 	"listSipPhones", "createSipPhone", "deleteSipPhone",
 	"listErasures", "eraseCaller", "getPublicKeys", "getAgentDeletionPreview", "getErasureExport", "deleteErasureExport",
 }

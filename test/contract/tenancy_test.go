@@ -2,11 +2,13 @@ package contract
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/httpapi"
@@ -19,6 +21,7 @@ var notFound = map[string]parley.Code{
 	"agent_id":        parley.AgentNotFound,
 	"training_id":     parley.TrainingNotFound,
 	"action_id":       parley.ActionNotFound,
+	"action_run_id":   parley.ActionNotFound,
 	"webhook_id":      parley.WebhookNotFound,
 	"log_id":          parley.LogNotFound,
 	"call_id":         parley.CallNotFound,
@@ -70,6 +73,7 @@ func (h *house) newWorld(environment, digits string) world {
 	for _, op := range []string{"getCallbackAgent", "setAgentCallback", "updateAgentCallback", "removeAgentCallback", "checkCallbackConstraints"} {
 		w.ids[op+" agent_id"] = back
 	}
+	w.ids["action_run_id"] = w.asks(w.ids["call_id"])
 	w.ids["phone_id"] = w.send("POST", "/api/v1/sip/phones", w.token, object{"username": "desk" + digits}).id()
 	w.ids["connectCallTransport call_id"] = w.transportIsOver("+120255503" + digits)
 	w.ids["erased agent"] = w.agent(nil)
@@ -79,6 +83,21 @@ func (h *house) newWorld(environment, digits string) world {
 	w.ids["deleteErasureExport erasure_id"] = w.ids["getErasureExport erasure_id"]
 	w.ids["token_id"] = w.must(request{op: "createUserApiToken", body: object{"name": "laptop"}}).id()
 	return w
+}
+
+// asks lets a call wait for the answer to an external action.
+func (w world) asks(call string) (id string) {
+	w.t.Helper()
+	id = parley.NewID()
+	due := parley.Stamp(time.Now().Add(time.Hour))
+	w.update(func(ctx context.Context, tx store.Tx) error {
+		_, err := tx.PutCallAction(ctx, &parley.CallAction{
+			ID: id, CallID: call, ActionID: w.ids["action_id"], Type: parley.ActionExternal, Mode: parley.DuringCall, Name: "Ask the kitchen",
+			Status: parley.ActionRequested, Input: json.RawMessage(`{"table":7}`), DueAt: &due, CreatedAt: parley.Stamp(time.Now()),
+		})
+		return err
+	})
+	return id
 }
 
 // record gives a call a recording.
