@@ -64,10 +64,24 @@ func (a *Actions) integrated(ctx context.Context, run string, act *parley.Action
 	case errors.Is(context.Cause(ctx), errTimeout):
 		return failure(0, "It did not answer in time.", nil), false
 	case err != nil:
-		a.deps.Log.Warn("integration of an action failed", "action", act.ID, "integration", *act.Integration, "error", fmt.Sprintf("%T", err))
+		a.deps.Log.Warn("integration of an action failed", "action", act.ID, "integration", *act.Integration, "error", kind(err))
 		return failure(0, "It cannot be reached at the moment.", nil), false
 	}
 	return success(result[:min(len(result), mostAnswer)]), true
+}
+
+// kind names a fault by the type at its root, which holds no address and no word of anybody.
+func kind(err error) string {
+	for {
+		next := errors.Unwrap(err)
+		if all, ok := err.(interface{ Unwrap() []error }); ok && len(all.Unwrap()) > 0 {
+			next = all.Unwrap()[0]
+		}
+		if next == nil {
+			return fmt.Sprintf("%T", err)
+		}
+		err = next
+	}
 }
 
 func (a *Actions) ordered(ctx context.Context, run string, act *parley.Action, arguments json.RawMessage) ([]byte, error) {
@@ -124,7 +138,7 @@ func (a *Actions) Expand(ctx context.Context, act *parley.Action) []parley.Actio
 	defer cancel()
 	tools, err := x.Tools(ctx, o)
 	if err != nil {
-		a.deps.Log.Warn("a server does not say which tools it has", "action", act.ID, "error", fmt.Sprintf("%T", err))
+		a.deps.Log.Warn("a server does not say which tools it has", "action", act.ID, "error", kind(err))
 		return itself
 	}
 	return tools

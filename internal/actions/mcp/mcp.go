@@ -58,12 +58,16 @@ func (m *MCP) Forget() int { return m.lists.clear() }
 
 // Run implements actions.Integration.
 func (m *MCP) Run(ctx context.Context, o *actions.Order) ([]byte, error) {
-	if o.Action.Tool == "" {
+	tool := o.Action.Tool
+	if only := o.Config.List("tools"); tool == "" && len(only) == 1 { // there is no doubt which one is meant
+		tool = only[0]
+	}
+	if tool == "" {
 		return nil, &actions.Refusal{Message: "The server does not say at the moment what it can do."}
 	}
 	var result *sdk.CallToolResult
 	err := m.visit(ctx, o, func(s *sdk.ClientSession) (err error) {
-		result, err = s.CallTool(ctx, &sdk.CallToolParams{Name: o.Action.Tool, Arguments: o.Arguments})
+		result, err = s.CallTool(ctx, &sdk.CallToolParams{Name: tool, Arguments: o.Arguments})
 		return refused(err)
 	})
 	if err != nil {

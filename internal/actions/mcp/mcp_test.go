@@ -165,6 +165,14 @@ func TestOnlyAllowedToolsAreOffered(t *testing.T) {
 	}
 }
 
+func TestAnActionWithOneToolMeansThat(t *testing.T) {
+	d := open(t, nil)
+	got, ok := actionstest.New(New(http.DefaultClient)).Run(t, d.config(map[string]any{"tools": []any{"tables"}}), `{"guests":1,"name":"Ann"}`)
+	if !ok || got != `{"free":3}` {
+		t.Errorf("told %s", got)
+	}
+}
+
 func TestAListIsAskedForOnceAMinuteAndForgottenWhenTold(t *testing.T) {
 	d := open(t, nil)
 	b := actionstest.New(New(http.DefaultClient))
@@ -337,7 +345,7 @@ func TestNoSecretIsLogged(t *testing.T) {
 	b := actionstest.New(New(http.DefaultClient))
 	config := d.config(map[string]any{"authorization": "Bearer letmein"})
 	wantDown(t, b, config)
-	if log := b.Log.String(); strings.Contains(log, "letmein") || strings.Contains(log, d.URL) || !strings.Contains(log, "which tools") {
+	if log := b.Log.String(); strings.Contains(log, "letmein") || strings.Contains(log, d.URL) || !strings.Contains(log, "which tools") || !strings.Contains(log, "error=*") {
 		t.Error(log)
 	}
 }
