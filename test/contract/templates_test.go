@@ -169,9 +169,9 @@ func agentsFromTemplatesAreOverridden(t *testing.T, h *house) {
 	if other["language"] != "pt-PT" || other["name"] != "Camila" || other["voice"].(object)["template"].(object)["id"] != "rose-pt" {
 		t.Errorf("in another language: %v", other)
 	}
-	quoted := create(object{"template_id": "survey-en-us", "placeholders": object{"business_name": ` A "good" \ place `}})
+	quoted := create(object{"template_id": "survey-en-us", "placeholders": object{"survey_topic": ` the "good" \ place `}})
 	graph := h.must(request{op: "getAgentFlow", path: []string{quoted.id()}}).data()["flow_config"].(object)
-	if first := graph["nodes"].([]any)[0].(object)["content"].(string); !strings.Contains(first, `of A "good" \ place. We`) {
+	if first := graph["nodes"].([]any)[0].(object)["content"].(string); !strings.Contains(first, `opinion on the "good" \ place. Do`) {
 		t.Errorf("in the flow: %s", first)
 	}
 	if v := h.must(request{op: "listAgentFlowVersions", path: []string{quoted.id()}}).data()["versions"].([]any); len(v) != 1 {
