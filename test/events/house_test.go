@@ -2,19 +2,24 @@ package events
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/actions"
 	"github.com/parley-voice/parley/internal/blobs"
 	"github.com/parley-voice/parley/internal/calls"
 	"github.com/parley-voice/parley/internal/convo"
 	"github.com/parley-voice/parley/internal/egress"
 	"github.com/parley-voice/parley/internal/jobs"
+	"github.com/parley-voice/parley/internal/llm"
 	"github.com/parley-voice/parley/internal/llm/llmtest"
 	"github.com/parley-voice/parley/internal/media/mediatest"
 	"github.com/parley-voice/parley/internal/river"
@@ -37,14 +42,15 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 // house is a switchboard whose calls are scripted, and the webhooks that hear of them.
 type house struct {
-	t     testing.TB
-	store *sqlstore.Store
-	hooks *webhooks.Webhooks
-	board *calls.Switchboard
-	dir   string // of SQLite
-	env   string
-	agent *parley.Agent
-	trunk string
+	t      testing.TB
+	store  *sqlstore.Store
+	hooks  *webhooks.Webhooks
+	board  *calls.Switchboard
+	phones *mediatest.Dialer // whom it calls
+	dir    string            // of SQLite
+	env    string
+	agent  *parley.Agent
+	trunk  string
 }
 
 // open builds a house on a directory, and stocks it when it is new. Receivers are on this machine.
@@ -66,12 +72,15 @@ func open(t testing.TB, where sqlstore.Options, receiver string) *house {
 		t.Fatal(err)
 	}
 	guard := &egress.Guard{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
-	h := &house{t: t, store: db, dir: where.DataDir, hooks: webhooks.New(webhooks.Deps{
-		Store: db, Vault: key, Client: guard.Client(0, 64<<10), CheckURL: guard.CheckURL, Log: log,
+	client := guard.Client(0, 64<<10)
+	h := &house{t: t, store: db, dir: where.DataDir, phones: &mediatest.Dialer{}, hooks: webhooks.New(webhooks.Deps{
+		Store: db, Vault: key, Client: client, CheckURL: guard.CheckURL, Log: log,
 		Delay: func(int) time.Duration { return 100 * time.Millisecond },
 	})}
 	h.board = calls.New(calls.Config{NodeID: node, DrainWithin: time.Second}, calls.Deps{
-		Store: db, Blobs: b, Engines: engines, Events: h.hooks, NewToken: secrets.NewToken, HashToken: secrets.HashToken, Log: log,
+		Store: db, Blobs: b, Engines: engines, Events: h.hooks, NewToken: secrets.NewToken, HashToken: secrets.HashToken, Log: log, Dialer: h.phones,
+		Requester: actions.New(actions.Deps{Vault: key, Client: client, CheckURL: guard.CheckURL, Log: log}),
+		Unseal:    func(*parley.SIPTrunk) (string, error) { return "", nil },
 	})
 	h.stock(receiver)
 	return h
@@ -80,8 +89,19 @@ func open(t testing.TB, where sqlstore.Options, receiver string) *house {
 func engines(string) (convo.Engines, error) {
 	return convo.Engines{
 		Recognizer: &speechtest.Recognizer{}, Synthesizer: &speechtest.Synthesizer{}, Detector: &speechtest.Detector{},
-		Model: llmtest.Lines(llmtest.Say("yes we are.")),
+		Model: &llmtest.Model{Script: obliging},
 	}, nil
+}
+
+// obliging does what the caller names if the agent has an action of that name.
+func obliging(b llm.Brief, history []llm.Message) llmtest.Reply {
+	last := history[len(history)-1]
+	for _, t := range b.Tools {
+		if last.Role == llm.Caller && strings.Contains(last.Text, t.Name) {
+			return llmtest.Reply{Calls: []llm.ToolCall{{ID: fmt.Sprint(len(history)), Name: t.Name, Arguments: json.RawMessage(`{}`)}}}
+		}
+	}
+	return llmtest.Say("yes we are.")
 }
 
 // stock writes a published agent with a number and a webhook that hears everything, unless they are there.
@@ -114,7 +134,7 @@ func (h *house) fill(ctx context.Context, tx store.Tx, receiver string, now time
 		ID: parley.NewID(), EnvironmentID: h.env, Name: "Desk", Direction: parley.Inbound, Status: parley.Published, CreatedAt: now, UpdatedAt: now,
 		AgentSettings: parley.AgentSettings{Language: "en-US", InitialMessage: &hello, InterruptSensitivity: "high", Endpointing: "high", IdleSeconds: 30},
 	}
-	t := &parley.SIPTrunk{ID: parley.NewID(), EnvironmentID: h.env, Transport: "udp", Active: true, Verified: true, CreatedAt: now, UpdatedAt: now}
+	t := &parley.SIPTrunk{ID: parley.NewID(), EnvironmentID: h.env, Domain: "sip.example.com", Transport: "udp", Active: true, Verified: true, CreatedAt: now, UpdatedAt: now}
 	h.trunk = t.ID
 	n := &parley.PhoneNumber{
 		ID: parley.NewID(), EnvironmentID: h.env, TrunkID: t.ID, Number: number, CountryCode: "US", Status: "active", CreatedAt: now, UpdatedAt: now,
