@@ -59,6 +59,14 @@ type pausing struct {
 	action *parley.Action
 }
 
+// says is what the caller hears before he waits.
+func (p pausing) says() *string {
+	if p.action == nil {
+		return nil
+	}
+	return p.action.SpeakOnSend
+}
+
 // holdOf is the first hold action of an agent with a duration.
 func holdOf(snap *parley.Snapshot) pausing {
 	for i := range snap.Actions {
@@ -89,16 +97,24 @@ func (s *Switchboard) holdAsTold(ctx context.Context, l *live, t *talk, call llm
 	pause := holdOf(l.call.Snapshot)
 	d := deedOf(l.id, pause.action, parley.Stamp(time.Now()), map[string]any{parley.InputHoldDuration: pause.last.Seconds()})
 	settle := func(ok bool, message string) string {
-		d.run.Settle(ok, marshalled(map[string]any{"ok": ok, "message": message}))
+		told := map[string]any{"ok": ok}
+		if message != "" {
+			told["message"] = message
+		}
+		d.run.Settle(ok, marshalled(told))
 		l.did(d)
 		lent.Do(func() { s.keepDeeds(l) })
 		return string(d.run.Output)
+	}
+	thanks := "Thank you for waiting."
+	if s := pause.action.SpeakOnReceive; s != nil && *s != "" {
+		thanks = "" // it was said in the owner's words
 	}
 	timer := time.NewTimer(pause.last)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		lent.Return(&convo.Outcome{Call: call, Result: settle(true, "Thank you for waiting.")})
+		lent.Return(&convo.Outcome{Call: call, Result: settle(true, thanks), Says: pause.action.SpeakOnReceive})
 	case <-lent.Done():
 		settle(false, "The caller hung up.")
 		lent.End(parley.EndedByCaller)

@@ -144,7 +144,7 @@ func (s *Switchboard) prepare(ctx context.Context, l *live) (*prepared, error) {
 		Engines: engines, Recorder: p.recorder.sink(), Phrases: s.phrases, End: l.ends, Log: s.log.With("call", c.ID),
 		Turn:      func(t parley.Turn) { s.turn(l, t) },
 		Requester: outside{s, c.ID}, Acted: func(a convo.Acted) { s.acted(c, a) },
-		Targets: named(targets), Hold: holdOf(c.Snapshot).text, Transfer: s.transferTool(l, targets),
+		Targets: named(targets), Hold: holdOf(c.Snapshot).text, HoldSays: holdOf(c.Snapshot).says(), Transfer: s.transferTool(l, targets),
 		Message: func(m parley.TakenMessage) {
 			c.Messages = append(c.Messages, m)
 			s.journal.putCall(*c)

@@ -36,6 +36,9 @@ func named(targets []Target) []convo.Target {
 	all := make([]convo.Target, len(targets))
 	for i, t := range targets {
 		all[i] = convo.Target{Name: t.Name, Description: t.Description}
+		if t.Action != nil {
+			all[i].Says = t.Action.SpeakOnSend
+		}
 	}
 	return all
 }
@@ -64,6 +67,15 @@ func told(call llm.ToolCall, outcome, message string) *convo.Outcome {
 		Message string `json:"message"`
 	}{false, outcome, message})
 	return &convo.Outcome{Call: call, Result: string(b)}
+}
+
+// told is what a model learns of a transfer to the target, after what the target's action has to say.
+func (t Target) told(call llm.ToolCall, outcome, message string) *convo.Outcome {
+	o := told(call, outcome, message)
+	if t.Action != nil {
+		o.Says = t.Action.SpeakOnReceive
+	}
+	return o
 }
 
 // toolless makes the outcome of a transfer that the model did not ask for look like one that it did.
@@ -95,7 +107,7 @@ func (s *Switchboard) transferAsTold(ctx context.Context, l *live, t *talk, targ
 		x, err = s.newTransfer(ctx, l, target.TransferRequest, prefixes)
 	}
 	if err == nil && ok {
-		x.tell = func(outcome, message string) *convo.Outcome { return told(call, outcome, message) }
+		x.tell = func(outcome, message string) *convo.Outcome { return target.told(call, outcome, message) }
 		x.action = target.Action
 		err = x.begin(ctx)
 	}
@@ -112,7 +124,7 @@ func (s *Switchboard) transferAsTold(ctx context.Context, l *live, t *talk, targ
 	defer cancel()
 	if lent, err := t.session.Lend(ctx); err == nil {
 		lent.Do(func() { s.keepDeeds(l) })
-		lent.Return(told(call, string(media.OutcomeFailed), ""))
+		lent.Return(target.told(call, string(media.OutcomeFailed), ""))
 	}
 }
 

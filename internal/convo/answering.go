@@ -2,7 +2,9 @@ package convo
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/parley-voice/parley/internal/llm"
 	"github.com/parley-voice/parley/internal/turn"
@@ -79,8 +81,8 @@ func (p *pen) reached(node string) {
 func (p *pen) called(calls []llm.ToolCall) {
 	p.post(func() {
 		p.u.calls = append(p.u.calls, calls...)
-		if hands(calls) != nil && len(p.u.clauses) == 0 { // nobody is given away without a word
-			p.add(p.s.lines.Filler)
+		if c := hands(calls); c != nil {
+			p.handsOver(*c)
 		}
 		if parts(calls) {
 			p.s.happen(turn.Event{Kind: turn.Parting, ID: p.u.reply})
@@ -89,6 +91,37 @@ func (p *pen) called(calls []llm.ToolCall) {
 			p.s.act(p.u)
 		}
 	})
+}
+
+// handsOver says what is to be said before the caller is out of the agent's hands: nobody is given away without a word.
+func (p *pen) handsOver(c llm.ToolCall) {
+	if text := p.filled(p.s.cfg.partingWords(c)); text != "" {
+		p.add(text)
+	} else if len(p.u.clauses) == 0 {
+		p.add(p.s.lines.Filler)
+	}
+}
+
+// partingWords are those of the owner for a transfer or a hold; nil for none.
+func (c *Config) partingWords(call llm.ToolCall) *string {
+	if call.Name == llm.ToolHold {
+		return c.HoldSays
+	}
+	var to struct{ Target string }
+	_ = json.Unmarshal(call.Arguments, &to) // what names nobody means the only one there is
+	for _, t := range c.Targets {
+		if strings.EqualFold(t.Name, strings.TrimSpace(to.Target)) || to.Target == "" && len(c.Targets) == 1 {
+			return t.Says
+		}
+	}
+	return nil
+}
+
+// interject says a text before the answer that is being thought of.
+func (s *Session) interject(text string) {
+	u := s.newUtterance(turn.Filler)
+	u.clauses = []*clause{{text: text}}
+	s.enqueue(u)
 }
 
 // thought ends the thinking of an answer.

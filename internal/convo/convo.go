@@ -67,6 +67,8 @@ type Config struct {
 	Targets []Target
 	// Hold tells the model when to let the caller wait; empty does not offer it.
 	Hold string
+	// HoldSays is said before the caller waits; nil says nothing of its own.
+	HoldSays *string
 	// Transfer is called by the session's goroutine when the model calls for a transfer or a hold, after it has said so, and must not
 	// block. Whoever takes it up lends the caller, and returns him with the outcome of the call.
 	Transfer func(call llm.ToolCall)
@@ -85,7 +87,10 @@ type Acted struct {
 }
 
 // Target is somebody to whom callers can be given.
-type Target struct{ Name, Description string }
+type Target struct {
+	Name, Description string
+	Says              *string // before the caller is given to it; nil says nothing of its own
+}
 
 // Result is how a conversation ended.
 type Result struct {

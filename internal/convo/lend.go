@@ -3,6 +3,7 @@ package convo
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 
 	"github.com/parley-voice/parley"
@@ -102,6 +103,7 @@ func (l *Lent) Render(ctx context.Context, text string) ([]int16, error) {
 type Outcome struct {
 	Call   llm.ToolCall
 	Result string
+	Says   *string // before what the model says of it; nil says nothing of its own
 }
 
 // Return gives the caller back to the agent, who says something about the outcome; nil leaves it at listening. Nobody may write to the
@@ -117,6 +119,12 @@ func (l *Lent) Return(o *Outcome) {
 			what = turn.Answer
 		}
 		l.s.happen(turn.Event{Kind: turn.Back, What: what})
+		if o == nil || l.s.over != "" {
+			return
+		}
+		if text := strings.TrimSpace(fill(deref(o.Says), l.s.cfg.Payload)); text != "" {
+			l.s.interject(text)
+		}
 	})
 }
 

@@ -34,10 +34,17 @@ func (d desk) Request(context.Context, string, *parley.Action, json.RawMessage) 
 // may gives the agent an action with fixed inputs.
 func (h *house) may(kind parley.ActionType, name string, fixed map[string]string) {
 	h.t.Helper()
+	h.mayTalk(kind, name, fixed, nil, nil)
+}
+
+// mayTalk is may for an action with words of the owner before and after it.
+func (h *house) mayTalk(kind parley.ActionType, name string, fixed map[string]string, before, after *string) {
+	h.t.Helper()
 	now := parley.Stamp(time.Now())
 	a := &parley.Action{
 		ID: parley.NewID(), AgentID: h.agent.ID, NodeID: name, Name: name, Description: "For who asks.", Type: kind,
 		URL: new("https://example.com"), Mode: parley.DuringCall, Status: parley.ActionActive, CreatedAt: now, UpdatedAt: now,
+		SpeakOnSend: before, SpeakOnReceive: after,
 	}
 	for input, value := range fixed {
 		a.Inputs = append(a.Inputs, parley.ActionInput{Name: input, Type: "string", Value: json.RawMessage(value)})
@@ -57,6 +64,9 @@ func calling(t *testing.T, tool, arguments string) *llmtest.Model {
 		var result struct{ Message string }
 		if err := json.Unmarshal([]byte(last.Text), &result); err != nil {
 			t.Error(err)
+		}
+		if result.Message == "" {
+			result.Message = "here i am."
 		}
 		return llmtest.Say(result.Message)
 	}}
@@ -249,5 +259,40 @@ func (h *house) wantAction(e parley.Event, d desk) {
 	}
 	if n != 1 {
 		h.t.Errorf("%d events", n)
+	}
+}
+
+func TestTransfersAndHoldsBeginAndEndWithTheOwnersWords(t *testing.T) {
+	before, after := "please stay on the line.", "sorry for the wait."
+	for name, c := range map[string]struct {
+		kind  parley.ActionType
+		fixed map[string]string
+		tool  string
+		said  string
+	}{
+		"a transfer that comes back": {parley.ActionTransfer, map[string]string{parley.InputTransferTo: `"` + colleague + `"`}, llm.ToolTransfer,
+			"one moment. please stay on the line. sorry for the wait. The line is busy at the moment."},
+		"a hold": {parley.ActionHold, map[string]string{parley.InputHoldDuration: "5"}, llm.ToolHold,
+			"one moment. please stay on the line. sorry for the wait. here i am."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := furnish(t)
+				h.mayTalk(c.kind, "Sales", c.fixed, &before, &after)
+				h.model = calling(t, c.tool, `{"target":"Sales"}`)
+				h.open()
+				leg, r, _ := h.answered()
+				h.dialer.Answers, h.dialer.Err = time.Second, &media.NotAnswered{Outcome: media.OutcomeBusy, Status: 486, Reason: "sip_486"}
+				says(leg.Leg, "give me sales please")
+				h.sleep(20 * time.Second)
+				if got := speechtest.Text(leg.Said()); !strings.HasSuffix(got, c.said) {
+					t.Errorf("said %q", got)
+				}
+				leg.HangUp()
+				<-r.done
+				h.sleep(time.Second)
+				h.close()
+			})
+		})
 	}
 }
