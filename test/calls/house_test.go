@@ -186,6 +186,7 @@ func (h *house) engines(string) (convo.Engines, error) {
 	}
 	return convo.Engines{
 		Recognizer: &speechtest.Recognizer{Delay: 50 * ms}, Synthesizer: &speechtest.Synthesizer{Delay: 30 * ms}, Detector: &speechtest.Detector{}, Model: h.model,
+		Listener: anything{},
 	}, nil
 }
 

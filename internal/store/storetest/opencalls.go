@@ -95,6 +95,7 @@ var turnRules = []rule{
 		first, second := h.turn(c, "Hello"), h.turn(c, "Good morning, it's the clinic")
 		second.Who, second.Heard, second.Interrupted, second.ReplyTo = parley.WhoAgent, new("Good morning"), true, &first.ID
 		second.Timing = parley.TurnTiming{Endpointing: 1, Recognition: 2, Model: 3, FirstAudio: 4}
+		second.Nodes = []string{"welcome", "wish"}
 		h.put(t, second, first)
 		want(t, "turns", h.turnsOf(t, c.ID), []parley.Turn{first, second})
 	}},
