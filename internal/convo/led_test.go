@@ -85,7 +85,10 @@ func textLed(t *testing.T, cfg convo.Config, nodes string, actions ...parley.Act
 	t.Helper()
 	a := newAgent()
 	a.InitialMessage = nil
-	cfg.CallID, cfg.Log, cfg.Engines.Listener = "chat", slog.New(slog.DiscardHandler), literal{}
+	cfg.CallID, cfg.Log = "chat", slog.New(slog.DiscardHandler)
+	if cfg.Engines.Listener == nil {
+		cfg.Engines.Listener = literal{}
+	}
 	cfg.Snapshot = &parley.Snapshot{Agent: a, Actions: actions, Flow: &parley.FlowVersion{Version: "1.0", Mode: parley.FlowDriven, Config: flowOf(nodes)}}
 	c, err := convo.NewText(t.Context(), cfg)
 	if err != nil {

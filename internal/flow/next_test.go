@@ -215,6 +215,127 @@ func TestGlobalFunctions(t *testing.T) {
 	}
 }
 
+// Words that answer nothing have the question asked again, and count for nothing.
+func TestEarlyWords(t *testing.T) {
+	confirmed := `{"id":"a","type":"ask","content":"Say it.","variable":{"name":"v","confirm":true},"next":"z"},{"id":"z","type":"end","content":"Bye."}`
+	choice := `{"id":"a","type":"decision","content":"Red or blue?","branches":[{"match":"red","next":"z"},{"match":"default","next":"z"}]},
+		{"id":"z","type":"end","content":"Bye."}`
+	for _, c := range []struct {
+		rule, flow   string
+		before, said string
+		want         []string
+	}{
+		{"an answer is one all the same", confirmed, "", "x", []string{"I have: x. Is that right?"}},
+		{"others are no miss", confirmed, "", "?", []string{"Say it."}},
+		{"a yes is none to what was read back", confirmed, "x", "yes", []string{"I have: x. Is that right?"}},
+		{"but another value is", confirmed, "x", "y", []string{"I have: y. Is that right?"}},
+		{"what is not understood decides nothing", choice, "", "?", []string{"Red or blue?"}},
+		{"what is understood decides", choice, "", "red", []string{"@z", "Bye.", "hang_up"}},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			var inputs []string
+			if c.before != "" {
+				inputs = append(inputs, c.before)
+			}
+			s, _ := walk(t, flowOf(c.flow), nil, inputs...)
+			g, err := Parse(json.RawMessage(flowOf(c.flow)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, out, err := g.Advance(t.Context(), literal{}, s, Event{Kind: Heard, Text: c.said, Early: true})
+			var got []string
+			for _, o := range out {
+				got = append(got, line(o))
+			}
+			if err != nil || !slices.Equal(got, c.want) || s.tries != 0 {
+				t.Errorf("%q after %d tries, %v", got, s.tries, err)
+			}
+		})
+	}
+}
+
+func TestAnActionThatNeedsAYes(t *testing.T) {
+	g, err := Parse(json.RawMessage(flowOf(`{"id":"a","type":"action","action":"order","next":"z","on_failure":"n"},{"id":"z","type":"end","content":"Done."},
+		{"id":"n","type":"end","content":"Not done."}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rule, c := range map[string]struct {
+		said []string
+		want []string
+	}{
+		"a yes runs it":          {[]string{"yes"}, []string{"I have: day 4. Is that right?", "run order {}"}},
+		"a no does without":      {[]string{"no"}, []string{"I have: day 4. Is that right?", "@n", "Not done.", "hang_up"}},
+		"other words are no yes": {[]string{"what"}, []string{"I have: day 4. Is that right?", "run order {}"}},
+		"and it is not read for ever": {[]string{"what", "what", "what"},
+			[]string{"I have: day 4. Is that right?", "run order {}", "I have: day 4. Is that right?", "run order {}", "I have: day 4. Is that right?", "run order {}",
+				"@n", "Not done.", "hang_up"}},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			var got []string
+			take := func(s State, e Event) State {
+				s, out, err := g.Advance(t.Context(), literal{}, s, e)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, o := range out {
+					got = append(got, line(o))
+				}
+				return s
+			}
+			s, _ := g.Next(Start("en", nil), Event{Kind: Begin})
+			for i, said := range c.said {
+				s = take(s, Event{Kind: Unsure, Text: "day 4"})
+				s = take(s, Event{Kind: Heard, Text: said})
+				if len(c.said) > 1 && i == len(c.said)-1 {
+					s = take(s, Event{Kind: Unsure, Text: "day 4"}) // once too often
+				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got  %q\nwant %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestSimulation(t *testing.T) {
+	raw, err := os.ReadFile("testdata/every-node.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"The caller wants to book an appointment", "The caller wants to end the call", "The caller wants to speak with the front desk"}; !slices.Equal(g.Wishes(), want) {
+		t.Errorf("wishes %q", g.Wishes())
+	}
+	var path []string
+	show := func(o Output) {
+		if o.Do == Enter {
+			path = append(path, o.Node)
+		}
+	}
+	s := Simulate(g, Start("en-US", nil), literal{}, func(o Output) (string, json.RawMessage, error) {
+		return map[Verb]string{Run: "failed", Connect: "busy"}[o.Do], nil, nil
+	})
+	if err := s.Begin(t.Context(), show); err != nil || s.Over() || s.Node() != "wish" {
+		t.Fatalf("%v at %s", err, s.Node())
+	}
+	for _, said := range []string{"The caller wants to book an appointment", "Laura", "2026-11-27", "2"} {
+		if err := s.Say(t.Context(), said, show); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"welcome", "wish", "what", "name", "day", "guests", "many", "book", "desk", "nobody", "bye"}; !slices.Equal(path, want) || !s.Over() {
+		t.Errorf("went along %q", path)
+	}
+	s = Simulate(g, Start("en-US", nil), literal{}, func(Output) (string, json.RawMessage, error) { return "maybe", nil, nil })
+	if s.Say(t.Context(), "x", show) != nil || s.Say(t.Context(), "The caller wants to speak with the front desk", show) == nil {
+		t.Error("an outcome that there is not was taken")
+	}
+}
+
 func TestListenerFailure(t *testing.T) {
 	s, got := walk(t, flowOf(`{"id":"a","type":"ask","content":"Yes?","variable":"v"}`), nil, "fail")
 	if s.Phase != Listening || !slices.Equal(got, []string{"@a", "Yes?", "error"}) {
