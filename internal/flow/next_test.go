@@ -307,7 +307,8 @@ func TestSimulation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"The caller wants to book an appointment", "The caller wants to end the call", "The caller wants to speak with the front desk"}; !slices.Equal(g.Wishes(), want) {
+	wishes := []string{"The caller wants to book an appointment", "The caller wants to end the call", "The caller wants to speak with the front desk"}
+	if !slices.Equal(g.Wishes(), wishes) {
 		t.Errorf("wishes %q", g.Wishes())
 	}
 	var path []string
