@@ -20,10 +20,13 @@ type document struct {
 	spec     *huma.OpenAPI
 	registry huma.Registry
 	examples exampler
+	bodies   map[reflect.Type]bool // types of requests
 }
 
+const schemaPrefix = "#/components/schemas/"
+
 func newDocument() *document {
-	d := &document{registry: huma.NewMapRegistry("#/components/schemas/", schemaName)}
+	d := &document{registry: huma.NewMapRegistry(schemaPrefix, schemaName), bodies: map[reflect.Type]bool{}}
 	d.examples.registry = d.registry
 	d.spec = &huma.OpenAPI{
 		OpenAPI: "3.1.0",
@@ -88,6 +91,7 @@ func (d *document) request(rt *route) (s *huma.Schema, required bool) {
 	case rt.op.request != nil:
 		return rt.op.request(d.registry), true
 	case rt.body != nil:
+		d.bodies[rt.body] = true
 		return d.ref(rt.body), len(newForm(rt.body).schema.Required) > 0
 	}
 	return nil, false
@@ -99,7 +103,12 @@ func (d *document) queryParams(t reflect.Type) (params []*huma.Param) {
 		return nil
 	}
 	for name, rule := range s.Properties {
-		params = append(params, &huma.Param{Name: name, In: "query", Schema: rule})
+		boundWhole(rule)
+		p := &huma.Param{Name: name, In: "query", Required: slices.Contains(s.Required, name), Schema: rule}
+		if !p.Required {
+			takeEmpty(p)
+		}
+		params = append(params, p)
 	}
 	slices.SortFunc(params, func(a, b *huma.Param) int {
 		if a.Name < b.Name {
@@ -113,7 +122,12 @@ func (d *document) queryParams(t reflect.Type) (params []*huma.Param) {
 func (d *document) addSuccess(o *huma.Operation, rt *route) {
 	r := &huma.Response{Description: http.StatusText(rt.successStatus())}
 	if rt.shape == mediaShape {
-		if rt.media != "" {
+		switch {
+		case rt.media != "" && rt.reply != nil:
+			m := &huma.MediaType{Schema: d.ref(rt.reply)}
+			d.examples.media(m, rt.id, rt.answers)
+			r.Content = map[string]*huma.MediaType{rt.media: m}
+		case rt.media != "":
 			r.Content = map[string]*huma.MediaType{rt.media: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
 		}
 	} else {
@@ -234,22 +248,13 @@ func (d *document) refusalExample(rt *route, c parley.Code) *huma.Example {
 
 // json is the description as it is served: operations are tried where it came from, unless the server says how it is reached.
 func (d *document) json(publicURL string) ([]byte, error) {
-	d.loosen()
+	d.settle()
 	served := *d.spec
 	served.Servers = []*huma.Server{{URL: cmp.Or(strings.TrimSuffix(publicURL, "/"), "/")}}
 	return json.Marshal(&served)
 }
 
 func (d *document) yaml() ([]byte, error) {
-	d.loosen()
+	d.settle()
 	return d.spec.YAML()
-}
-
-// loosen lets bodies have fields that no schema names: unknown ones are ignored, and answers may grow.
-func (d *document) loosen() {
-	for _, s := range d.registry.Map() {
-		if s.AdditionalProperties == false {
-			s.AdditionalProperties = nil
-		}
-	}
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -37,6 +38,20 @@ type placeJSON struct {
 	Note  string `json:"note,omitempty" doc:"What outlives the rows, and for how long." example:""`
 }
 
+// keySetJSON is a JWK set (RFC 7517 §5) of Ed25519 keys (RFC 8037 §2), as it is described.
+type keySetJSON struct {
+	Keys []publicKeyJSON `json:"keys" nullable:"false"`
+}
+
+type publicKeyJSON struct {
+	Use   string `json:"use" enum:"sig"`
+	Type  string `json:"kty" enum:"OKP"`
+	Curve string `json:"crv" enum:"Ed25519"`
+	Alg   string `json:"alg" enum:"EdDSA"`
+	ID    string `json:"kid" example:"2W1c2l_8q5o3"`
+	X     string `json:"x" example:"wjG9nHIZHsIyYMFXWTD31sRHosjSBNqULU1wc4O6QFs"`
+}
+
 type erasureQuery struct {
 	AgentID string       `json:"agent_id" required:"false"`
 	Phone   string       `json:"phone_number" required:"false" doc:"Erasures of this caller."`
@@ -66,7 +81,7 @@ func (a *api) erasureRoutes() {
 	}, a.eraseCaller)
 	a.mount(&route{op: op{
 		id: "getPublicKeys", method: http.MethodGet, path: "/.well-known/jwks.json", tag: "Erasures", summary: "Get the keys that receipts are verified with",
-		free: true, shape: mediaShape, media: "application/jwk-set+json",
+		free: true, shape: mediaShape, media: "application/jwk-set+json", reply: reflect.TypeFor[keySetJSON](),
 	}, serve: func(w http.ResponseWriter, _ *http.Request, _ parley.Actor) error {
 		keys, err := a.deps.Signer.PublicKeys()
 		if err != nil {

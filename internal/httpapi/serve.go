@@ -135,11 +135,19 @@ func (a *api) find(r *http.Request) *route {
 
 // unknown is the refusal of a path that has no operation, or none of that method.
 func (a *api) unknown(w http.ResponseWriter, r *http.Request) error {
-	var methods []string
+	var methods, exact []string
 	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		if a.find(&http.Request{Method: m, URL: r.URL, Host: r.Host}) != nil {
-			methods = append(methods, m)
+		rt := a.find(&http.Request{Method: m, URL: r.URL, Host: r.Host})
+		switch {
+		case rt == nil:
+			continue
+		case rt.path == r.URL.Path:
+			exact = append(exact, m)
 		}
+		methods = append(methods, m)
+	}
+	if len(exact) > 0 { // a path of its own, such as /agents/templates, is not also the agent of that id
+		methods = exact
 	}
 	if len(methods) == 0 {
 		return parley.Errorf(parley.NotFound, "no such path")

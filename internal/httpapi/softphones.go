@@ -52,7 +52,7 @@ type NewSoftphoneJSON struct {
 }
 
 type createSoftphoneBody struct {
-	Username    string `json:"username" minLength:"1" maxLength:"64" doc:"Of a-z, 0-9, dot, hyphen and underscore, beginning with a letter." example:"anna"`
+	Username    string `json:"username" minLength:"1" maxLength:"64" pattern:"^[a-z][a-z0-9._-]*$" example:"anna"`
 	DisplayName string `json:"display_name" required:"false" maxLength:"255" example:"Anna's desk"`
 }
 

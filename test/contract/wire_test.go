@@ -24,6 +24,8 @@ func TestPathsAndMethods(t *testing.T) {
 		{"the root", "GET", "/", 404, "Not found."},
 		{"a wrong method", "DELETE", "/api/v1/agents", 405, "The DELETE method is not supported for this route. Supported methods: GET, POST."},
 		{"a wrong method of one agent", "PATCH", "/api/v1/agents/x", 405, "The PATCH method is not supported for this route. Supported methods: GET, DELETE."},
+		{"a wrong method of a path that an id could be", "PUT", "/api/v1/agents/templates", 405,
+			"The PUT method is not supported for this route. Supported methods: GET."},
 		{"a wrong method of health", "POST", "/api/v1/health", 405, "The POST method is not supported for this route. Supported methods: GET."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
