@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,7 +29,7 @@ func inside(t *testing.T) bool {
 		if os.Geteuid() != 0 {
 			t.Skip("needs root, for a network namespace")
 		}
-		cmd := exec.Command("unshare", "--net", os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", "5m")
+		cmd := exec.Command("unshare", "--net", os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", flag.Lookup("test.timeout").Value.String())
 		cmd.Env = append(os.Environ(), insideEnv+"=1")
 		out, err := cmd.CombinedOutput()
 		t.Logf("%s", out)
