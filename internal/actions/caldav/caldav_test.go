@@ -238,16 +238,17 @@ func TestHostileServers(t *testing.T) {
 			`<prop><c:calendar-data>` + data + `</c:calendar-data></prop></propstat></response></multistatus>`
 	}
 	for rule, answer := range map[string]http.HandlerFunc{
-		"no XML":                      multi("hello"),
-		"XML that ends too early":     multi("<multistatus xmlns=\"DAV:\"><response>"),
-		"entities of its own":         multi(`<!DOCTYPE m [<!ENTITY b "ha">]><multistatus xmlns="DAV:"><response><href>&b;</href></response></multistatus>`),
-		"elements in one another":     multi(`<multistatus xmlns="DAV:">` + strings.Repeat("<a>", 20000)),
-		"another status":              func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html/>") },
-		"an error page":               func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "down", http.StatusInternalServerError) },
-		"no calendar":                 multi(holds("hello")),
-		"a calendar in one another":   multi(holds(strings.Repeat("BEGIN:A\r\n", 20000))),
-		"an event without a start":    multi(holds(calendar("SUMMARY:x"))),
-		"events that repeat for ever": multi(holds(calendar("DTSTART:19000101T000000Z\nDURATION:PT1M\nRRULE:FREQ=DAILY;BYHOUR=1,2,3,4,5,6;BYMINUTE=1,2,3,4,5,6"))),
+		"no XML":                           multi("hello"),
+		"XML that ends too early":          multi("<multistatus xmlns=\"DAV:\"><response>"),
+		"entities of its own":              multi(`<!DOCTYPE m [<!ENTITY b "ha">]><multistatus xmlns="DAV:"><response><href>&b;</href></response></multistatus>`),
+		"elements in one another":          multi(`<multistatus xmlns="DAV:">` + strings.Repeat("<a>", 20000)),
+		"another status":                   func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html/>") },
+		"an error page":                    func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "down", http.StatusInternalServerError) },
+		"no calendar":                      multi(holds("hello")),
+		"a calendar in one another":        multi(holds(strings.Repeat("BEGIN:A\r\n", 20000))),
+		"a line that its reader panics at": multi(holds("BEGIN:VCALENDAR\r\n;\r\nEND:VCALENDAR\r\n")),
+		"an event without a start":         multi(holds(calendar("SUMMARY:x"))),
+		"events that repeat for ever":      multi(holds(calendar("DTSTART:19000101T000000Z\nDURATION:PT1M\nRRULE:FREQ=DAILY;BYHOUR=1,2,3,4,5,6;BYMINUTE=1,2,3,4,5,6"))),
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s := httptest.NewServer(answer)

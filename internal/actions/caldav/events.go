@@ -61,6 +61,7 @@ type reader struct {
 
 // spans are those of the events of an object: one event, or one that repeats and what differs of single repetitions (RFC 5545 §3.8.4.4).
 func (r *reader) spans(cal *ical.Calendar) (all []span, err error) {
+	defer readable(&err)
 	replaced := map[int64]bool{}
 	for _, e := range cal.Events() {
 		if p := e.Props.Get(ical.PropRecurrenceID); p != nil {

@@ -66,10 +66,12 @@ func TestWhatEventsTake(t *testing.T) {
 			"EXDATE;TZID=Europe/Berlin:20260605T090000,20261203T090000"}, []string{"30 09:00-10:00"}},
 		{"further dates do", []string{"DTSTART;TZID=Europe/Berlin:20261130T090000\nDURATION:PT1H\nRDATE;TZID=Europe/Berlin:20261202T080000"},
 			[]string{"02 08:00-09:00", "30 09:00-10:00"}},
-		{"a repetition that was moved", []string{"DTSTART;TZID=Europe/Berlin:20261130T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2",
-			"RECURRENCE-ID;TZID=Europe/Berlin:20261201T090000\nDTSTART;TZID=Europe/Berlin:20261202T140000\nDURATION:PT1H"}, []string{"02 14:00-15:00", "30 09:00-10:00"}},
-		{"a repetition that was canceled", []string{"DTSTART;TZID=Europe/Berlin:20261130T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2",
-			"RECURRENCE-ID;TZID=Europe/Berlin:20261201T090000\nDTSTART;TZID=Europe/Berlin:20261201T090000\nDURATION:PT1H\nSTATUS:CANCELLED"}, []string{"30 09:00-10:00"}},
+		{"a repetition that was moved",
+			[]string{"DTSTART;TZID=Europe/Berlin:20261130T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2",
+				"RECURRENCE-ID;TZID=Europe/Berlin:20261201T090000\nDTSTART;TZID=Europe/Berlin:20261202T140000\nDURATION:PT1H"}, []string{"02 14:00-15:00", "30 09:00-10:00"}},
+		{"a repetition that was canceled",
+			[]string{"DTSTART;TZID=Europe/Berlin:20261130T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2",
+				"RECURRENCE-ID;TZID=Europe/Berlin:20261201T090000\nDTSTART;TZID=Europe/Berlin:20261201T090000\nDURATION:PT1H\nSTATUS:CANCELLED"}, []string{"30 09:00-10:00"}},
 	} {
 		got, err := read(t, calendar(c.events...), 1000)
 		if err != nil || !slices.Equal(got, c.want) {
@@ -84,7 +86,8 @@ func TestEventsThatCannotBeReadLeaveNothingFree(t *testing.T) {
 		"no start": "DURATION:PT1H", "a start that is none": "DTSTART:now", "an end that is none": "DTSTART:20261130T090000Z\nDTEND:x",
 		"a rule that is none": daily + "NEVER", "a rule of seconds": daily + "SECONDLY;BYMONTH=2;BYMONTHDAY=30",
 		"repetitions without an end": daily + "DAILY", "a duration that is none": "DTSTART:20261130T090000Z\nDURATION:1h",
-		"an exception that is none": daily + "WEEKLY\nEXDATE:x",
+		"a rule that its reader panics at": "DTSTART:00000101\nRRULE:FREQ=WEEKLY;COUNT=0;BYSETPOS=1",
+		"an exception that is none":        daily + "WEEKLY\nEXDATE:x",
 	} {
 		if got, err := read(t, calendar(e), 1000); !errors.Is(err, errUnreadable) {
 			t.Errorf("%s: %v, %v", rule, got, err)

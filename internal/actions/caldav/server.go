@@ -58,6 +58,7 @@ func connect(client *http.Client, o *actions.Order) (*server, error) {
 
 // busy asks for the spans of events between two times (RFC 4791 §7.8).
 func (s *server) busy(ctx context.Context, zone *time.Location, from, to time.Time) (all []span, err error) {
+	defer readable(&err)
 	objects, err := s.queries.QueryCalendar(ctx, s.base.Path, &caldav.CalendarQuery{
 		CompRequest: caldav.CalendarCompRequest{Name: ical.CompCalendar, AllProps: true, AllComps: true},
 		CompFilter: caldav.CompFilter{
@@ -79,6 +80,13 @@ func (s *server) busy(ctx context.Context, zone *time.Location, from, to time.Ti
 		all = append(all, found...)
 	}
 	return all, nil
+}
+
+// readable makes a fault of a panic, with which the libraries answer some broken calendars and rules.
+func readable(err *error) {
+	if recover() != nil {
+		*err = errUnreadable
+	}
 }
 
 // leaveWithin bounds taking back what may have been written.
