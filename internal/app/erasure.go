@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -100,10 +101,17 @@ func Replay(ctx context.Context, cfg config.Config, path string) (again int, err
 		return 0, err
 	}
 	h.store = s // its job, and so keys and recordings, are the server's business
-	if h.eraser, err = h.newEraser(); err == nil {
+	h.close = append(h.close, pii.Close, s.Close)
+	if h.archives, err = openArchives(cfg, h.key, s, nil, func(shut func() error) { h.close = append(h.close, shut) }); err == nil {
+		h.eraser, err = h.newEraser()
+	}
+	if err == nil {
 		again, err = h.eraser.Replay(ctx, entries)
 	}
-	return again, errors.Join(err, s.Close(), pii.Close())
+	for _, shut := range slices.Backward(h.close) {
+		err = errors.Join(err, shut())
+	}
+	return again, err
 }
 
 // Sweep removes what has no owner, or only counts it; the server may be running, and completes the erasures that begin.

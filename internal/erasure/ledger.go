@@ -114,6 +114,9 @@ func (e *Eraser) Replay(ctx context.Context, entries []Entry) (again int, err er
 		if err != nil {
 			return again, fmt.Errorf("erase again what entry %d of the ledger says: %w", entry.Seq, err)
 		}
+		if err := e.forgetArchive(ctx, entry); err != nil {
+			return again, err
+		}
 		if r != nil {
 			again++
 			e.Log.Warn("erasing again what a restored backup brought back", "erasure", r.ID, "entry", entry.Seq)
@@ -121,6 +124,16 @@ func (e *Eraser) Replay(ctx context.Context, entries []Entry) (again int, err er
 		}
 	}
 	return again, nil
+}
+
+// forgetArchive removes the archive of an erasure whose receipt the backup does not know: nobody can fetch it any more.
+func (e *Eraser) forgetArchive(ctx context.Context, entry Entry) error {
+	known, err := e.byID(ctx, entry.ErasureID)
+	if err != nil || known != nil {
+		return err
+	}
+	_, err = e.Archives.Remove(ctx, entry.ErasureID)
+	return err
 }
 
 // repeat begins the erasure of an entry once more if there is anything of it; nil when there is not. Of a caller it takes the calls that began

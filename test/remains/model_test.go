@@ -48,9 +48,10 @@ const planted = `zeb-[ac]\d{4}-\d{2}|1999555\d{4}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}
 
 // agent is an agent that was made.
 type agent struct {
-	n   int
-	row *parley.Agent
-	old bool // deleted, so that nothing of it may be found
+	n    int
+	row  *parley.Agent
+	old  bool // deleted, so that nothing of it may be found
+	held bool // hidden until its export is packed
 }
 
 // call is one that began.
@@ -123,9 +124,9 @@ func (w *world) age() {
 	}
 }
 
-// living are the agents and calls that are there; nil when there is none.
+// living are the agents that are there; nil when there is none.
 func (w *world) living() (agents []*agent) {
-	return slices.DeleteFunc(slices.Clone(w.agents), func(a *agent) bool { return a.old })
+	return slices.DeleteFunc(slices.Clone(w.agents), func(a *agent) bool { return a.old || a.held })
 }
 
 func (w *world) callsThat(ok func(*call) bool) []*call {
@@ -135,17 +136,20 @@ func (w *world) callsThat(ok func(*call) bool) []*call {
 // learn asks the database which agents and calls are still there, after a crash in the middle of something.
 func (w *world) learn() {
 	w.t.Helper()
-	w.view(func(ctx context.Context, tx store.Tx) error {
-		for _, a := range w.living() {
-			if _, err := tx.Agent(ctx, w.env, a.row.ID); parley.CodeOf(err) == parley.AgentNotFound {
-				a.old = true
-			} else if err != nil {
-				return err
+	w.update(func(ctx context.Context, tx store.Tx) error {
+		for _, a := range w.agents {
+			_, hidden := tx.Agent(ctx, w.env, a.row.ID)
+			_, _, free := tx.LockHeld(ctx, a.row.ID)
+			for _, err := range []error{hidden, free} {
+				if err != nil && parley.CodeOf(err) != parley.AgentNotFound {
+					return err
+				}
 			}
+			a.held, a.old = free == nil, a.old || hidden != nil && free != nil
 		}
 		w.age()
 		for _, c := range w.callsThat(func(c *call) bool { return !c.old }) {
-			if _, err := tx.Call(ctx, w.env, c.row.ID); parley.CodeOf(err) == parley.CallNotFound {
+			if _, err := tx.Call(ctx, "", c.row.ID); parley.CodeOf(err) == parley.CallNotFound {
 				c.old = true
 			} else if err != nil {
 				return err

@@ -123,6 +123,27 @@ func life(w *world) map[string]func(*rapid.T) {
 			w.settle()
 			w.search()
 		},
+		"delete with an export": func(t *rapid.T) {
+			w.order(anAgent(t))
+			if w.disk.full.Store(rapid.Bool().Draw(t, "disk full")); !rapid.Bool().Draw(t, "pack it later") {
+				w.pack()
+				w.eraseAround()
+				w.search() // an archive may be there
+			}
+			w.disk.full.Store(false)
+		},
+		"delete with an export, cut short": func(t *rapid.T) {
+			a := anAgent(t)
+			w.cut(rapid.IntRange(0, 30).Draw(t, "transactions"), func() {
+				if r, _, err := w.room.DeleteWithExport(context.Background(), w.actor(), a.row.ID, true); err == nil {
+					if w.eraser.HandleExport(context.Background(), r.ID) == nil {
+						w.attempt()
+					}
+				}
+			})
+			w.settle()
+			w.search()
+		},
 		"erase a caller": func(t *rapid.T) {
 			w.eraseCaller(rapid.IntRange(0, 2).Draw(t, "caller"))
 			w.settle()

@@ -269,10 +269,12 @@ func (w *world) eraseCaller(caller int) {
 }
 
 // running are the erasures that are not complete.
-func (w *world) running() (ids []string) {
+func (w *world) running() []string { return w.erasures(parley.ErasureRunning) }
+
+func (w *world) erasures(state string) (ids []string) {
 	w.t.Helper()
 	w.view(func(ctx context.Context, tx store.Tx) error {
-		list, _, err := tx.ListErasures(ctx, w.env, store.ErasureFilter{State: parley.ErasureRunning, Page: store.Page{Size: 1000}})
+		list, _, err := tx.ListErasures(ctx, w.env, store.ErasureFilter{State: state, Page: store.Page{Size: 1000}})
 		for _, r := range list {
 			ids = append(ids, r.ID)
 		}
@@ -281,15 +283,20 @@ func (w *world) running() (ids []string) {
 	return ids
 }
 
-// settle works on erasures until all are complete.
+// settle works on erasures until all are complete, and ends the time of archives.
 func (w *world) settle() {
 	w.t.Helper()
+	w.pack()
 	for range 10 {
 		ids := w.running()
 		if len(ids) == 0 {
+			w.noArchives()
 			return
 		}
 		for _, id := range ids {
+			if err := w.eraser.EndExport(context.Background(), w.actor(), id); parley.CodeOf(err) == "" {
+				w.must(err)
+			}
 			err := w.eraser.Handle(context.Background(), id)
 			if _, again := errors.AsType[jobs.Again](err); !again {
 				w.must(err)

@@ -137,6 +137,10 @@ type house struct {
 	room   *agents.Agents
 	hooks  *webhooks.Webhooks
 	left   atomic.Int64
+
+	exports    *blobs.Dir
+	exportKeys *envelope.Keys
+	disk       *disk
 }
 
 // world is a house, what it stands on, and what is known of its past.
@@ -200,6 +204,7 @@ func (w *world) open() {
 	h.store, h.blobs = watched{envelope.Seal(h.db, h.keys, silent), &h.left, &w.jobs}, envelope.SealBlobs(h.files, h.keys)
 	h.eraser = erasure.New(erasure.Deps{
 		Store: h.store, Blobs: h.blobs, Ledger: book, Keys: h.keys, Node: node, Signer: key, Log: silent, HangUp: w.hangUp,
+		Archives: w.openArchives(key), ExportFor: time.Hour, NewToken: newToken, HashToken: secrets.HashToken,
 	})
 	h.room = agents.New(agents.Deps{Store: h.store, Eraser: h.eraser})
 	h.hooks = webhooks.New(webhooks.Deps{
@@ -234,7 +239,7 @@ func (w *world) closeLost() {
 }
 
 func (h *house) close() error {
-	return errors.Join(h.db.Close(), h.files.Close(), h.keys.Close())
+	return errors.Join(h.db.Close(), h.files.Close(), h.keys.Close(), h.exports.Close(), h.exportKeys.Close())
 }
 
 func (w *world) actor() parley.Actor {

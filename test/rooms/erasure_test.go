@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/parley-voice/parley"
+	"github.com/parley-voice/parley/internal/archive"
 	"github.com/parley-voice/parley/internal/blobs"
 	"github.com/parley-voice/parley/internal/erasure"
 	"github.com/parley-voice/parley/internal/jobs"
@@ -116,6 +117,11 @@ type noKeys struct{}
 func (noKeys) Destroy(string) (bool, error)    { return false, nil }
 func (noKeys) Old(time.Time) ([]string, error) { return nil, nil }
 
+// noArchives are those of a house that exports nothing.
+type noArchives struct{ *archive.Archives }
+
+func (noArchives) Remove(context.Context, string) (bool, error) { return false, nil }
+
 func newEraser(s store.Store, b store.Blobs, more ...erasure.Place) *erasure.Eraser {
 	return eraserWith(s, b, &paper{}, more...)
 }
@@ -126,7 +132,7 @@ func eraserWith(s store.Store, b store.Blobs, l erasure.Ledger, more ...erasure.
 		panic(err) // a constant
 	}
 	return erasure.New(erasure.Deps{
-		Store: s, Blobs: b, Ledger: l, Node: "node", Signer: key, HangUp: func(string) int { return 0 }, Keys: noKeys{}, Log: slog.New(slog.DiscardHandler), More: more,
+		Store: s, Blobs: b, Ledger: l, Node: "node", Signer: key, HangUp: func(string) int { return 0 }, Keys: noKeys{}, Archives: noArchives{}, Log: slog.New(slog.DiscardHandler), More: more,
 	})
 }
 

@@ -334,6 +334,21 @@ func TestARestoredBackupIsErasedWithoutAnotherExport(t *testing.T) {
 	})
 }
 
+func TestAnArchiveGoesWithItsReceiptWhenABackupIsRestored(t *testing.T) {
+	m := newMover(t, sqlstore.Options{DataDir: t.TempDir()}, 24*time.Hour)
+	book := m.ledger()
+	book.entries = append(book.entries, erasure.Entry{Seq: 1, ErasureID: "lost", EnvironmentID: m.actor.EnvironmentID, AgentID: m.agent.ID})
+	if _, err := m.archives.Pack(t.Context(), "lost", m.agent, func(parley.Export) {}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := m.eraser.Reconcile(t.Context()); n != 1 || err != nil {
+		t.Fatalf("%d begun again, %v", n, err)
+	}
+	if left := m.left(t); len(left) > 0 {
+		t.Errorf("left of the archive: %v", left)
+	}
+}
+
 func TestASweepRemovesArchivesThatNoReceiptKnows(t *testing.T) {
 	m := newMover(t, sqlstore.Options{DataDir: t.TempDir()}, 100*time.Hour)
 	r, _ := m.order(t)
