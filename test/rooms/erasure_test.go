@@ -132,7 +132,8 @@ func eraserWith(s store.Store, b store.Blobs, l erasure.Ledger, more ...erasure.
 		panic(err) // a constant
 	}
 	return erasure.New(erasure.Deps{
-		Store: s, Blobs: b, Ledger: l, Node: "node", Signer: key, HangUp: func(string) int { return 0 }, Keys: noKeys{}, Archives: noArchives{}, Log: slog.New(slog.DiscardHandler), More: more,
+		Store: s, Blobs: b, Ledger: l, Node: "node", Signer: key, HangUp: func(string) int { return 0 }, Keys: noKeys{}, Archives: noArchives{},
+		Log: slog.New(slog.DiscardHandler), More: more,
 	})
 }
 
