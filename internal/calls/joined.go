@@ -33,7 +33,9 @@ func (t *transfer) whileHere(ctx context.Context) (context.Context, context.Canc
 func (t *transfer) join(ctx context.Context) {
 	here, stop := t.whileHere(ctx)
 	defer stop()
-	t.lent.To(bridge.NewRinging(here, t.lent))
+	ringing := bridge.NewRinging(here, t.lent)
+	t.target.Waiting = ringing
+	t.lent.To(ringing)
 	briefing := t.rendered(here)
 	leg, _, err := t.s.deps.Dialer.Dial(here, t.target, func(string) {})
 	if err != nil {

@@ -46,7 +46,9 @@ func (s *Switchboard) grant(ctx context.Context, l *live, t *talk, leg media.Leg
 		w.Progress(declinedStatus)
 		return
 	}
-	x.lent.To(bridge.NewRinging(ctx, x.lent))
+	ringing := bridge.NewRinging(ctx, x.lent)
+	x.target.Waiting = ringing
+	x.lent.To(ringing)
 	next, _, err := s.deps.Dialer.Dial(ctx, x.target, func(string) { w.Progress(ringingStatus) })
 	if err != nil {
 		r := reportOf(err)

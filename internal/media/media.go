@@ -135,6 +135,18 @@ type Target struct {
 	// Phone, unless nil, is rung where it is registered, its newest binding first; Trunk, Password and To are not looked at, and From is
 	// whatever the phone may show.
 	Phone *parley.Softphone
+	// Waiting, unless nil, is whoever hears what comes before the answer. Once Dial has returned it is told nothing more, unless it was
+	// ctx that ended the call: then a frame may still follow.
+	Waiting Waiting
+}
+
+// Waiting hears what a call brings before its answer (RFC 3960). Nothing is said to the far side meanwhile. Its methods are called by
+// one goroutine at a time and never block.
+type Waiting interface {
+	// Ring says that the far side rings (180): unless sound comes, whoever waits is to be given a tone.
+	Ring()
+	// Hear takes the next 20 ms of sound of the far side's network, a tone or an announcement. It is not called while none comes.
+	Hear(f *Frame)
 }
 
 // Outcome of a call that was not answered.

@@ -31,6 +31,7 @@ type order struct {
 	creds    *credentials
 	ring     time.Duration
 	replaces string // the call that it takes over (RFC 3891)
+	waiting  media.Waiting
 }
 
 // Dial implements media.Dialer: it rings through a trunk, or at a softphone.
@@ -55,7 +56,9 @@ func (d *Door) Dial(ctx context.Context, t media.Target, ringing func(networkID 
 	if trunk.Port != sip.DefaultPort(hops[0].network) {
 		to.Port = trunk.Port
 	}
-	return d.place(ctx, order{trunk: trunk.ID, hops: hops, to: to, from: uri(t.From), creds: trunk.credentials(), replaces: t.Replaces}, ringing)
+	return d.place(ctx, order{
+		trunk: trunk.ID, hops: hops, to: to, from: uri(t.From), creds: trunk.credentials(), replaces: t.Replaces, waiting: t.Waiting,
+	}, ringing)
 }
 
 // DialURI rings an address. Its errors are those of Dial.
@@ -98,7 +101,7 @@ func (d *Door) newDialing(o order) *dialing {
 	dlg := d.newDialog(p)
 	dlg.trunk, dlg.creds = o.trunk, o.creds
 	g := &dialing{
-		dialog: dlg, replaces: o.replaces, callID: p.callID, localTag: p.localTag, uri: o.to.Addr(), hops: o.hops, timeout: o.ring,
+		dialog: dlg, replaces: o.replaces, waiting: o.waiting, callID: p.callID, localTag: p.localTag, uri: o.to.Addr(), hops: o.hops, timeout: o.ring,
 		acks: map[string]*sip.Request{}, earlies: map[string]*earlyDialog{},
 		rings: make(chan struct{}, 1), result: make(chan result, 1),
 	}

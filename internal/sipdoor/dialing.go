@@ -37,6 +37,8 @@ type dialing struct {
 	alive    bool                    // the attempt got a response
 	earlies  map[string]*earlyDialog // by the tag of who speaks
 	ringing  bool
+	waiting  media.Waiting           // who hears what comes before the answer; nil for nobody
+	deafen   func()                  // ends that; nil when there is nothing to hear
 	acks     map[string]*sip.Request // by the tag of who answered
 	why      *media.NotAnswered      // we gave up
 	canceled bool                    // a CANCEL is out
@@ -64,6 +66,7 @@ func (g *dialing) attempt() {
 			return
 		}
 		if old != nil {
+			g.hush()
 			_ = old.Close()
 		}
 		g.signed = 0
@@ -187,6 +190,9 @@ func (g *dialing) progress(res *sip.Response) {
 	if res.StatusCode > sip.StatusTrying && !g.heed(res) {
 		return
 	}
+	if res.StatusCode == sip.StatusRinging && g.waiting != nil {
+		g.waiting.Ring()
+	}
 	if !g.ringing && (res.StatusCode == sip.StatusRinging || res.StatusCode == sip.StatusSessionInProgress) {
 		g.ringing = true
 		g.rings <- struct{}{}
@@ -242,6 +248,7 @@ func (g *dialing) fail(why *media.NotAnswered) {
 // settle tells the dialler, once.
 func (g *dialing) settle(r result) {
 	g.done = true
+	g.hush()
 	for _, t := range g.timers {
 		t.Stop()
 	}
@@ -267,6 +274,7 @@ func (g *dialing) giveUp(why *media.NotAnswered) {
 		return
 	}
 	g.why = why
+	g.hush()
 	select {
 	case g.result <- result{err: why}:
 	default:

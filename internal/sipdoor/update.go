@@ -85,6 +85,7 @@ func (d *dialog) takeOffer(req *sip.Request) ([]byte, *refusal) {
 	switch s := d.serving; {
 	case d.dialing.pending():
 		d.dialing.earlies[tag].settled = &a
+		d.dialing.listen(a)
 	case s != nil && s.in != nil:
 		s.in.agreed = a
 	}

@@ -155,7 +155,7 @@ func asksUser(user, password string) string {
 func whole(begins string, steps []string) string {
 	text := begins + strings.Join(steps, "")
 	var named []string
-	for _, v := range []string{"from", "to", "seq", "signed", "checked", "expires"} {
+	for _, v := range []string{"from", "to", "seq", "via", "signed", "checked", "expires"} {
 		if strings.Contains(text, `assign_to="`+v+`"`) {
 			named = append(named, v)
 		}

@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -168,26 +169,69 @@ func TestRingingIsASecondInFive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := mediatest.Start(t)
 		r := bridge.NewRinging(t.Context(), l)
-		ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
-		defer stop()
-		var k media.Tick
-		for l.Read(ctx, &k) == nil {
-			r.Push(&k)
-		}
-		sounding := 0
-		said := l.Said()
-		for i := 0; i+media.FrameSamples <= len(said); i += media.FrameSamples {
-			for _, x := range said[i : i+media.FrameSamples] {
-				if x > 1500 {
-					sounding++
-					break
-				}
-			}
-		}
-		if sounding < 98 || sounding > 101 {
-			t.Errorf("%d of %d frames sound", sounding, len(said)/media.FrameSamples)
+		r.Ring()
+		wait(t, l, r, 10*time.Second)
+		if n := sounding(l.Said()); n < 98 || n > 101 {
+			t.Errorf("%d frames sound", n)
 		}
 	})
+}
+
+// RFC 3960 §3.2: no tone before it rings elsewhere; what is heard from there takes its place; when that ends the tone is back.
+func TestRingingGivesWayToSoundFromElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := mediatest.Start(t)
+		r := bridge.NewRinging(t.Context(), l)
+		wait(t, l, r, 3*time.Second)
+		if n := sounding(l.Said()); n != 0 {
+			t.Errorf("%d frames sound before it rings", n)
+		}
+		r.Ring()
+		for range 250 { // 5 s of an announcement
+			f := media.Frame{7: 9000}
+			r.Hear(&f)
+			wait(t, l, r, media.FrameTime)
+		}
+		wait(t, l, r, 200*time.Millisecond) // what is under way
+		said := l.Said()
+		announced, toned := 0, 0
+		for i := 0; i+media.FrameSamples <= len(said); i += media.FrameSamples {
+			switch f := said[i : i+media.FrameSamples]; {
+			case f[7] == 9000:
+				announced++
+			case sounding(f) > 0:
+				toned++
+			}
+		}
+		if announced < 245 || toned != 0 {
+			t.Errorf("%d frames of the announcement, %d of the tone", announced, toned)
+		}
+		wait(t, l, r, 6*time.Second)
+		if n := sounding(l.Said()[len(said):]); n < 50 {
+			t.Errorf("%d frames of the tone afterwards", n)
+		}
+	})
+}
+
+// wait pushes the ticks of a leg for a time.
+func wait(t *testing.T, l *mediatest.Leg, r *bridge.Ringing, d time.Duration) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), d)
+	defer stop()
+	var k media.Tick
+	for l.Read(ctx, &k) == nil {
+		r.Push(&k)
+	}
+}
+
+// sounding counts frames that are not silent.
+func sounding(said []int16) (n int) {
+	for i := 0; i+media.FrameSamples <= len(said); i += media.FrameSamples {
+		if slices.Max(said[i:i+media.FrameSamples]) > 1500 {
+			n++
+		}
+	}
+	return n
 }
 
 // still is a leg whose clock is the test's.

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"math"
+	"sync/atomic"
 
 	"github.com/parley-voice/parley/internal/media"
 )
@@ -41,15 +42,23 @@ const (
 	ringLevel = 2000
 )
 
-// Ringing lets a caller hear that it rings elsewhere. It takes his ticks as Bridge does.
+// lull is for how many beats sound from elsewhere may pause before the tone takes its place: half a second.
+const lull = 25
+
+// Ringing lets a caller hear what goes on elsewhere before the answer (RFC 3960 §3.2): the sound of that side's network where there is
+// any, else the tone once it rings. It takes his ticks as Bridge does.
 type Ringing struct {
 	ctx    context.Context
 	caller Caller
 	tone   media.Frame
 	hush   media.Frame
 	beat   int
+	rings  atomic.Bool
+	sounds atomic.Int64 // beats for which sound of the other side's counts as going on
 	path   path
 }
+
+var _ media.Waiting = (*Ringing)(nil)
 
 // NewRinging makes the tone for a caller.
 func NewRinging(ctx context.Context, caller Caller) *Ringing {
@@ -60,14 +69,36 @@ func NewRinging(ctx context.Context, caller Caller) *Ringing {
 	return r
 }
 
-// Push takes a tick of the caller's and gives him a frame for it.
+// Ring implements media.Waiting: from now on there is a tone.
+func (r *Ringing) Ring() { r.rings.Store(true) }
+
+// Hear implements media.Waiting: the caller hears it, too.
+func (r *Ringing) Hear(f *media.Frame) {
+	if r.ctx.Err() != nil {
+		return
+	}
+	r.sounds.Store(lull)
+	r.give(f)
+}
+
+// Push takes a tick of the caller's and gives him a frame for it, unless the other side's sound does.
 func (r *Ringing) Push(t *media.Tick) {
 	r.path.left(t.Played)
-	f := &r.hush
-	if r.beat < ringOn {
-		f = &r.tone
+	if r.sounds.Load() > 0 {
+		r.sounds.Add(-1)
+		return
 	}
-	r.beat = (r.beat + 1) % ringEvery
+	f := &r.hush
+	if r.rings.Load() {
+		if r.beat < ringOn {
+			f = &r.tone
+		}
+		r.beat = (r.beat + 1) % ringEvery
+	}
+	r.give(f)
+}
+
+func (r *Ringing) give(f *media.Frame) {
 	if r.path.room(f) {
 		_ = r.caller.Write(r.ctx, f) // his owner sees his end
 	}

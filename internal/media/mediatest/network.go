@@ -111,6 +111,9 @@ func (d *Dialer) Dial(ctx context.Context, t media.Target, ringing func(string))
 			return nil, id, err
 		}
 		ringing(id)
+		if t.Waiting != nil {
+			t.Waiting.Ring()
+		}
 	}
 	if err := wait(ctx, d.Answers); err != nil {
 		return nil, id, err

@@ -176,7 +176,7 @@ func (s *Stream) beat() {
 	if !s.p.RecvHold {
 		s.quiet++
 	}
-	silent := s.quiet >= s.limit
+	silent := s.quiet >= s.limit && !s.p.Unanswered
 	s.mu.Unlock()
 	if silent {
 		s.End(media.EndSilence)

@@ -24,6 +24,9 @@ import (
 // unconfirmed is how many packets go to an offered address that nothing has come from: 15 s. So nobody can be flooded by being named.
 const unconfirmed = 750
 
+// lull is after how many beats without a packet no sound is coming.
+const lull = 25
+
 // Config says how a stream is made.
 type Config struct {
 	LocalIP      netip.Addr    // to bind to
@@ -47,6 +50,7 @@ type Params struct {
 	DTMFClock          int           // ticks a second that its durations are counted in; 0 is 8,000
 	Noise              bool          // our silence may be comfort noise
 	SendHold, RecvHold bool          // we send nothing; we want nothing
+	Unanswered         bool          // the call is not answered yet: that nothing comes does not end it
 	Holding            bool          // we hold the other side: it hears Music instead of us
 	Music              []int16       // 16 kHz, again and again; not to be changed any more. Empty is silence
 	Mux                bool          // RTCP shares the port of the sound (RFC 5761)
@@ -195,6 +199,8 @@ func (s *Stream) Update(p Params) {
 	case p.Remote != s.p.Remote || !p.Remote.IsValid():
 		s.route.offer(p.Remote)
 		s.route.control = p.Control
+	case s.p.Unanswered && !p.Unanswered && !s.route.established: // the wait is not to have used up what may be sent
+		s.route.budget = unconfirmed
 	}
 	s.protect(&p)
 	if p.Codec != s.p.Codec || p.Tuning != s.p.Tuning {
@@ -219,6 +225,13 @@ func (s *Stream) protect(p *Params) {
 // welcome says whether sound from there may be the talker's; with ICE only what was nominated is.
 func (s *Stream) welcome(from netip.AddrPort) bool {
 	return (s.p.ICE == nil || s.ice.at.IsValid()) && s.route.welcome(from, s.p.AllowedSource)
+}
+
+// Sounding says whether packets of sound come, or have within half a second.
+func (s *Stream) Sounding() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.p.RecvHold && s.quiet < lull && s.in.reception.Received() > 0
 }
 
 // End ends the stream for a cause, tells the other side by RTCP, and reports whether this call did it.

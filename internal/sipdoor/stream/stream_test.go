@@ -405,3 +405,40 @@ func BenchmarkBeat(b *testing.B) {
 		_ = s.Read(ctx, &k)
 	}
 }
+
+// Before the answer silence ends nothing and uses up nothing that the call needs.
+func TestAWaitForTheAnswerCostsNothing(t *testing.T) {
+	r := newRig(t)
+	p := r.params()
+	p.Unanswered = true
+	r.Start(p)
+	r.beats(2 * r.limit)
+	select {
+	case <-r.Done():
+		t.Fatal("ended before the answer")
+	default:
+	}
+	r.wantSent(unconfirmed)
+	p.Unanswered = false
+	r.Update(p)
+	r.beats(10)
+	r.wantSent(unconfirmed + 10)
+}
+
+func TestSoundingIsWhilePacketsCome(t *testing.T) {
+	r := newRig(t)
+	r.Start(r.params())
+	r.beats(1)
+	if r.Sounding() {
+		t.Error("before any packet")
+	}
+	r.talks(r.at, make([]byte, rtpmedia.Beat))
+	r.beats(lull - 1)
+	if !r.Sounding() {
+		t.Error("not after a packet")
+	}
+	r.beats(1)
+	if r.Sounding() {
+		t.Error("half a second after the last packet")
+	}
+}
