@@ -53,6 +53,15 @@ Content-Length: [len]
   <recv request="ACK"></recv>`
 )
 
+// offersNothing is an INVITE in the call without a description; the 200 must hold an offer, which the ACK answers (RFC 3261 §14.2, RFC 3264 §5).
+func offersNothing(answer string) string {
+	invite, _, _ := strings.Cut(reinvites(""), "Content-Type")
+	ack, _, _ := strings.Cut(acknowledges, "Content-Length")
+	return invite + "Content-Length: 0\n\n]]></send>" + strings.Replace(answered, `rrs="true"></recv>`, `rrs="true">
+    <action><ereg regexp="m=audio [1-9][0-9]* RTP/AVP [0-9 ]*0 8 .*a=sendrecv" search_in="body" check_it="true" assign_to="checked"/></action>
+  </recv>`, 1) + ack + "Content-Type: application/sdp\nContent-Length: [len]\n\n" + answer + "\n\n]]></send>"
+}
+
 // within acknowledges a refusal of a request in the dialog.
 func within(refused string) string {
 	return strings.Replace(refused, "ACK sip:[to]@[remote_ip]:[remote_port]", "ACK [next_url]", 1)

@@ -114,6 +114,14 @@ func TestKeysAndHold(t *testing.T) {
 			t.Errorf("pressed %q", k)
 		}
 	})
+	t.Run("an offer of ours in mid-call moves the sound to A-law (RFC 3261 §14.2)", func(t *testing.T) {
+		t.Parallel()
+		answer := strings.NewReplacer("AVP 0", "AVP 8", "0 PCMU", "8 PCMA").Replace(spokenSDP)
+		s.calls(t, Number, []string{invites(spokenSDP), answered, acknowledges, aWhile, offersNothing(answer), aWhile, saysBye}, "-cid_str", "late-offer")
+		s.Wait("the call is over", 10*time.Second, func() bool {
+			return strings.Contains(s.Log(), `msg="call over" sip_call=late-offer cause=remote sound="{Codec:PCMA `)
+		})
+	})
 	t.Run("hold and resume", func(t *testing.T) {
 		ear, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		if err != nil {
