@@ -126,7 +126,7 @@ func (s *Switchboard) admitRow(ctx context.Context, l *live, inv media.Invite) e
 			return &refused{media.RefuseNoCapacity, err.Error()}
 		}
 		l.runs(c)
-		l.returns = d.returns
+		l.returns, l.passed = d.returns, inv.Passed
 		if err := tx.InsertCall(ctx, c); err != nil {
 			return err
 		}

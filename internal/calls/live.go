@@ -17,6 +17,7 @@ type live struct {
 	id      string
 	call    *parley.Call // set by runs, before its goroutine starts
 	returns *returned    // likewise; nil for most calls
+	passed  int          // likewise: hops that it took to here
 	ends    chan string  // why it is to end, one entry
 
 	connect chan media.Leg // an outside transport that came

@@ -105,6 +105,7 @@ func (s *Switchboard) newTransfer(ctx context.Context, l *live, r parley.Transfe
 // targetOf checks whom a transfer goes to and finds the way there.
 func (s *Switchboard) targetOf(ctx context.Context, l *live, r parley.TransferRequest, prefixes []string) (t media.Target, err error) {
 	c := l.call
+	t.Passed = l.passed + 1
 	err = s.deps.Store.View(ctx, func(ctx context.Context, tx store.Tx) error {
 		var err error
 		if t.Phone, err = phoneNamed(ctx, tx, c.EnvironmentID, r.To); err != nil || t.Phone != nil {

@@ -79,6 +79,9 @@ type Stats struct {
 	Quality                                     *parley.Quality // nil where no network carries the sound in packets
 }
 
+// Hops is how many servers a call may pass, so that one that goes round in a circle ends (RFC 3261 §8.1.1.6).
+const Hops = 70
+
 // Invite is what is known of a call that rings.
 type Invite struct {
 	NetworkID string // the network's id of the call, such as SIP's Call-ID: the call's sid
@@ -91,6 +94,8 @@ type Invite struct {
 	Phone  *parley.Softphone
 	Source netip.AddrPort
 	Kind   string // sip, websocket
+	// Passed is how many of the Hops the call has taken.
+	Passed int
 }
 
 // Incoming is a call that rings and wants an answer. Exactly one of Answer and Reject is called.
@@ -135,6 +140,9 @@ type Target struct {
 	// Phone, unless nil, is rung where it is registered, its newest binding first; Trunk, Password and To are not looked at, and From is
 	// whatever the phone may show.
 	Phone *parley.Softphone
+	// Passed is how many of the Hops the call that this one goes on with has taken, this server included. One that has taken all gets
+	// no answer but 483.
+	Passed int
 	// Waiting, unless nil, is whoever hears what comes before the answer. Once Dial has returned it is told nothing more, unless it was
 	// ctx that ended the call: then a frame may still follow.
 	Waiting Waiting

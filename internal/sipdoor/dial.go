@@ -32,6 +32,7 @@ type order struct {
 	ring     time.Duration
 	replaces string // the call that it takes over (RFC 3891)
 	waiting  media.Waiting
+	passed   int // hops, of media.Hops
 }
 
 // Dial implements media.Dialer: it rings through a trunk, or at a softphone.
@@ -57,7 +58,7 @@ func (d *Door) Dial(ctx context.Context, t media.Target, ringing func(networkID 
 		to.Port = trunk.Port
 	}
 	return d.place(ctx, order{
-		trunk: trunk.ID, hops: hops, to: to, from: uri(t.From), creds: trunk.credentials(), replaces: t.Replaces, waiting: t.Waiting,
+		trunk: trunk.ID, hops: hops, to: to, from: uri(t.From), creds: trunk.credentials(), replaces: t.Replaces, waiting: t.Waiting, passed: t.Passed,
 	}, ringing)
 }
 
@@ -101,7 +102,7 @@ func (d *Door) newDialing(o order) *dialing {
 	dlg := d.newDialog(p)
 	dlg.trunk, dlg.creds = o.trunk, o.creds
 	g := &dialing{
-		dialog: dlg, replaces: o.replaces, waiting: o.waiting, callID: p.callID, localTag: p.localTag, uri: o.to.Addr(), hops: o.hops, timeout: o.ring,
+		dialog: dlg, replaces: o.replaces, waiting: o.waiting, passed: o.passed, callID: p.callID, localTag: p.localTag, uri: o.to.Addr(), hops: o.hops, timeout: o.ring,
 		acks: map[string]*sip.Request{}, earlies: map[string]*earlyDialog{},
 		rings: make(chan struct{}, 1), result: make(chan result, 1),
 	}
@@ -112,6 +113,9 @@ func (d *Door) newDialing(o order) *dialing {
 
 // place runs the call until it is answered, refused or given up.
 func (d *Door) place(ctx context.Context, o order, ringing func(networkID string)) (media.Leg, string, error) {
+	if o.passed > media.Hops { // as a proxy would say (RFC 3261 §16.3)
+		return nil, "", outcomeOf(sip.StatusTooManyHops)
+	}
 	if d.dialogs.count() >= d.cfg.Limits.Dialogs {
 		return nil, "", &media.NotAnswered{Outcome: media.OutcomeFailed, Reason: reasonNoCapacity}
 	}

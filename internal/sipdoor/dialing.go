@@ -27,6 +27,7 @@ type dialing struct {
 	entered          atomic.Int32
 
 	replaces string
+	passed   int   // hops that the call has taken before
 	hops     []hop // to be tried, best first
 	timeout  time.Duration
 	signed   int
@@ -86,6 +87,7 @@ func (g *dialing) send() error {
 	d.peer.contact = d.door.stack.contact(d.peer.local.User, to)
 	d.peer.source = to
 	req := d.peer.request(sip.INVITE, d.door.stack.agent)
+	*req.MaxForwards() = sip.MaxForwardsHeader(media.Hops - g.passed)
 	req.AppendHeader(sip.NewHeader("Content-Type", "application/sdp"))
 	if g.replaces != "" {
 		req.AppendHeader(sip.NewHeader("Replaces", g.replaces))
@@ -296,7 +298,7 @@ func (g *dialing) cancel() {
 	for _, h := range g.req.GetHeaders("Route") {
 		req.AppendHeader(sip.HeaderClone(h))
 	}
-	hops := sip.MaxForwardsHeader(70)
+	hops := sip.MaxForwardsHeader(media.Hops)
 	for _, h := range []sip.Header{&hops, sip.HeaderClone(g.req.From()), sip.HeaderClone(g.req.To()), sip.HeaderClone(g.req.CallID()),
 		&sip.CSeqHeader{SeqNo: g.req.CSeq().SeqNo, MethodName: sip.CANCEL}} {
 		req.AppendHeader(h)

@@ -34,7 +34,7 @@ func (d *Door) dialPhone(ctx context.Context, t media.Target, ringing func(netwo
 		if !ok {
 			continue
 		}
-		o.waiting = t.Waiting
+		o.waiting, o.passed = t.Waiting, t.Passed
 		o.ring = max(time.Until(until)/time.Duration(len(bindings)-i), time.Millisecond)
 		var leg media.Leg
 		leg, id, err = d.place(ctx, o, func(networkID string) { once.Do(func() { ringing(networkID) }) })

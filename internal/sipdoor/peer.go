@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/parley-voice/parley/internal/media"
 )
 
 // peer is the far end of a dialog as requests to it need it (RFC 3261 §12).
@@ -97,7 +99,7 @@ func (p *peer) numbered(method sip.RequestMethod, seq uint32, agent string) *sip
 		req.AppendHeader(&sip.RouteHeader{Address: *r.Clone()})
 	}
 	from, to := sip.FromHeader{Address: p.local, Params: tagged(p.localTag)}, sip.ToHeader{Address: p.remote, Params: tagged(p.remoteTag)}
-	callID, hops := sip.CallIDHeader(p.callID), sip.MaxForwardsHeader(70)
+	callID, hops := sip.CallIDHeader(p.callID), sip.MaxForwardsHeader(media.Hops)
 	for _, h := range []sip.Header{&hops, &from, &to, &callID, &sip.CSeqHeader{SeqNo: seq, MethodName: method}} {
 		req.AppendHeader(h)
 	}

@@ -148,10 +148,18 @@ func (d *Door) invited(req *sip.Request, tx *sip.ServerTx, j judgement) *refusal
 	return nil
 }
 
+// passed is how many hops a request has taken, as its Max-Forwards tells; none where it does not say.
+func passed(req *sip.Request) int {
+	if h := req.MaxForwards(); h != nil {
+		return max(0, media.Hops-int(h.Val()))
+	}
+	return 0
+}
+
 func (d *Door) inviteOf(req *sip.Request, j judgement) media.Invite {
 	inv := media.Invite{
 		NetworkID: req.CallID().Value(), Dialled: dialled(req), From: callerOf(req, j.trusted), TrunkID: j.trunk,
-		Phone: j.phone, Source: from(req).addr, Kind: "sip",
+		Phone: j.phone, Source: from(req).addr, Kind: "sip", Passed: passed(req),
 	}
 	if j.phone != nil {
 		inv.From = j.phone.Username
