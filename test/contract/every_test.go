@@ -40,7 +40,9 @@ func everything(t *testing.T, h *house) {
 	h.refusalsByState()
 	h.rateLimits()
 	h.faults()
+	whole := map[string]bool{}
 	for _, o := range h.contractOps() {
+		whole[o.id] = h.seen[o.id] && !h.deviates[o.id]
 		if !h.seen[o.id] {
 			t.Errorf("%s: no success seen", o.id)
 		}
@@ -49,9 +51,29 @@ func everything(t *testing.T, h *house) {
 			if why, known := unreachable[key]; known {
 				t.Logf("not reachable yet: %s: %s", key, why)
 			} else if !h.seen[key] {
+				whole[o.id] = false
 				t.Errorf("%s: not seen", key)
 			}
 		}
+	}
+	h.logFamilies(whole)
+}
+
+// logFamilies counts by family the contract's operations whose success and every refusal were seen as the contract has them.
+func (h *house) logFamilies(whole map[string]bool) {
+	all, here := map[string]int{}, map[string]int{}
+	total := 0
+	for id, o := range h.spec.ops {
+		family := o.raw.Tags[0]
+		all[family]++
+		if whole[id] {
+			here[family]++
+			total++
+		}
+	}
+	h.t.Logf("%-22s %d of %d operations conform", "all", total, len(h.spec.ops))
+	for _, family := range slices.Sorted(maps.Keys(all)) {
+		h.t.Logf("%-22s %d of %d", family, here[family], all[family])
 	}
 }
 

@@ -65,6 +65,7 @@ type house struct {
 	token    string // of the environment "test", with all abilities
 	personal string // of a person there
 	seen     map[string]bool
+	deviates map[string]bool // operations that answered otherwise than the contract says
 }
 
 const masterKey = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -371,6 +372,7 @@ func fillPath(path string, values []string) string {
 func (h *house) judge(o *operation, a answer) {
 	h.t.Helper()
 	if err := h.spec.check(o, a.status, any(a.body)); err != nil {
+		h.deviates[o.id] = true
 		h.t.Errorf("%s %d: %v\n%s", o.id, a.status, err, a.raw)
 	}
 	for _, name := range []string{"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"} {
@@ -401,6 +403,7 @@ func (h *house) judge(o *operation, a answer) {
 	switch code { // beyond what the contract lists by operation
 	case "UNAUTHORIZED", "INVALID_JSON", "BODY_TOO_LARGE", "PHONE_NUMBER_NOT_ALLOWED", "CAPACITY_EXCEEDED":
 	default:
+		h.deviates[o.id] = true
 		h.t.Errorf("%s answers %d %s, which the contract does not list for it", o.id, a.status, code)
 	}
 }
@@ -415,6 +418,7 @@ var braced = regexp.MustCompile(`\\\{\w+\\\}`)
 func (h *house) judgeText(o *operation, a answer, c errorCode) {
 	h.t.Helper()
 	if text, _ := a.body["message"].(string); !filled(c.text()).MatchString(text) {
+		h.deviates[o.id] = true
 		h.t.Errorf("%s %s says %q, want %q", o.id, c.Code, a.body["message"], c.text())
 	}
 	if nested, ok := a.body["error"].(object); ok {
