@@ -23,6 +23,7 @@ type led struct {
 	listener flow.Listener
 	deeds    []deed
 	cfg      Config
+	lines    Lines
 	known    map[string]flow.Answer // what words were taken to mean on the way of the last reply: they mean that again
 	fresh    map[string]flow.Answer // likewise of this one
 }
@@ -42,7 +43,7 @@ func openLed(cfg Config, deeds []deed) (*led, error) {
 		return nil, errors.New("convo: nobody understands callers for the flow")
 	}
 	start := flow.Start(cfg.Snapshot.Agent.Language, cfg.Payload)
-	return &led{graph: g, start: start, listener: cfg.Engines.Listener, deeds: deeds, cfg: cfg}, nil
+	return &led{graph: g, start: start, listener: cfg.Engines.Listener, deeds: deeds, cfg: cfg, lines: linesOf(cfg)}, nil
 }
 
 // openLedMind is openMind for a conversation that a flow leads.

@@ -171,10 +171,8 @@ func (w *walk) knows(text string, words int) bool {
 	return strings.Contains(spaced(w.heard), spaced(strings.Join(all[:min(len(all), words)], " ")))
 }
 
-// interposed says that the caller was told something after the flow's words, such as whether he is still there.
-func (w *walk) interposed() bool {
-	return w.speech() != "" && w.last != "" && !strings.Contains(spaced(w.speech()), spaced(w.last)) && !strings.Contains(spaced(w.last), spaced(w.question()))
-}
+// interposed says that the caller was asked whether he is there, which a yes answers rather than the flow's question.
+func (w *walk) interposed() bool { return w.last != "" && strings.HasPrefix(w.lines.Present, w.last) }
 
 func spaced(text string) string { return " " + strings.Join(strings.Fields(text), " ") + " " }
 
