@@ -109,6 +109,16 @@ func (d *diary) summarize(w io.Writer) {
 	}
 }
 
+// newest is the reference that was given last; empty for none.
+func (d *diary) newest() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.taken) == 0 {
+		return ""
+	}
+	return d.taken[len(d.taken)-1].reference
+}
+
 // spoken are the numbers of a booking as the agent may say them.
 func (d *diary) spoken() []string {
 	d.mu.Lock()

@@ -37,16 +37,22 @@ func (s *server) judge(ctx context.Context, b *business, h *heard) (faults []str
 	for _, text := range s.diary.spoken() {
 		maps.Copy(known, numbers(text))
 	}
+	reference := s.diary.newest()
+	told := reference == ""
 	fmt.Println("\nWhat the caller's recording holds:")
 	for i, l := range b.Script {
 		answer := answers[i+1]
 		fmt.Printf("  %-45s → %s\n", l.Say, answer)
 		faults = append(faults, l.faults(i, answer, h)...)
+		told = told || numbers(answer)[reference]
 		for n := range numbers(answer) {
 			if !known[n] && !numbers(l.Say)[n] {
 				faults = append(faults, fmt.Sprintf("line %d: the number %s is in none of the agent's texts: %q", i+1, n, answer))
 			}
 		}
+	}
+	if !told {
+		faults = append(faults, fmt.Sprintf("the reference %s of the booking was not heard", reference))
 	}
 	return faults, nil
 }
