@@ -70,6 +70,9 @@ func Serve(ctx context.Context, cfg config.Config, out, errs io.Writer) error {
 	}
 	h := &house{cfg: cfg, log: log, pii: pii, parts: newParts(log)}
 	h.close = append(h.close, pii.Close)
+	if pii != nil {
+		h.parts.start("log of personal data", func(ctx context.Context) error { return pii.Run(ctx, log) })
+	}
 	err = h.build(ctx)
 	if err == nil {
 		fmt.Fprintf(out, "ready http=%s sip=%s\n", h.http.Addr(), h.sip.Addr())
@@ -155,10 +158,12 @@ func (h *house) newEraser() (*erasure.Eraser, error) {
 	if h.pii != nil {
 		more = append(more, h.pii.place())
 	}
+	more = append(more, outside(h.cfg)...)
 	return erasure.New(erasure.Deps{
 		Store: h.store, Blobs: h.blobs, Ledger: list, Keys: h.keys, Node: node, Signer: h.key, Log: h.log, More: more,
 		Archives: h.archives, NewToken: newExportToken, HashToken: secrets.HashToken, ExportFor: duration(h.cfg.ExportFor),
-		HangUp: func(agentID string) int { return h.board.HangUpAgent(agentID) }, // its job runs once the switchboard is there
+		Unreadable: unreadable(h.cfg),
+		HangUp:     func(agentID string) int { return h.board.HangUpAgent(agentID) }, // its job runs once the switchboard is there
 	}), nil
 }
 

@@ -44,7 +44,8 @@ const enoughDisk = 1 << 30 // bytes: about 17 hours of recordings
 func Doctor(ctx context.Context, cfg config.Config, out io.Writer) error {
 	unwell := false
 	for _, check := range []func(context.Context, config.Config) finding{
-		checkHTTP, checkSIP, checkMedia, checkNAT, checkClock, checkData, checkDatabase, checkDisk, checkModels, checkSpeech, checkLoopback,
+		checkHTTP, checkSIP, checkMedia, checkNAT, checkClock, checkData, checkDatabase, checkDisk, checkKeys, checkLedger,
+		checkModels, checkSpeech, checkLoopback,
 	} {
 		f := check(ctx, cfg)
 		unwell = unwell || f.level == bad

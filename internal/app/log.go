@@ -4,14 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
-	"sync"
 
-	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/config"
-	"github.com/parley-voice/parley/internal/erasure"
 )
 
 // piiGroup is the attribute group that holds what callers said and dialled. It never reaches standard error.
@@ -28,7 +23,7 @@ func NewLog(c config.Config, w io.Writer) (*slog.Logger, *PIIFile, error) {
 	if c.LogPII == "" {
 		return slog.New(h), nil, nil
 	}
-	f, err := openPII(c.LogPII)
+	f, err := openPII(c.LogPII, duration(c.PIIFor))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -83,48 +78,4 @@ func (h *splitHandler) WithGroup(name string) slog.Handler {
 		n.full = h.full.WithGroup(name)
 	}
 	return n
-}
-
-// PIIFile is the log file that may hold personal data.
-type PIIFile struct {
-	mu sync.Mutex
-	f  *os.File
-}
-
-func openPII(path string) (*PIIFile, error) {
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	return &PIIFile{f: f}, nil
-}
-
-func (p *PIIFile) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.f.Write(b)
-}
-
-// Close closes the file; a nil PIIFile has none.
-func (p *PIIFile) Close() error {
-	if p == nil {
-		return nil
-	}
-	return p.f.Close()
-}
-
-// place empties the whole file: its lines are not sorted by agent, and losing the log of others is the lesser harm.
-func (p *PIIFile) place() erasure.Place {
-	return erasure.Place{Name: "pii_log", Empty: func(context.Context, *parley.Erasure) (int64, bool, string, error) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		st, err := p.f.Stat()
-		if err != nil || st.Size() == 0 {
-			return 0, err == nil, "", err
-		}
-		if err := p.f.Truncate(0); err != nil && !errors.Is(err, fs.ErrClosed) {
-			return 0, false, "", err
-		}
-		return 1, true, "the whole file was emptied", nil
-	}}
 }

@@ -89,10 +89,20 @@ func (c *Config) checkNumbers() error {
 	}
 	for key, d := range map[string]Duration{
 		"sip.ring_timeout": c.SIPRing, "rtp.timeout": c.RTPSilent, "calls.max_duration": c.CallsDuration, "erasure.export_for": c.ExportFor,
+		"log.pii_for": c.PIIFor,
 	} {
 		if d <= 0 {
 			errs = append(errs, fmt.Errorf("%s: %s is not above zero", key, d))
 		}
+	}
+	if c.BackupsFor < 0 {
+		errs = append(errs, fmt.Errorf("erasure.backups_for: %s is below zero", c.BackupsFor))
+	}
+	if _, _, err := c.KeysBackedUp(); err != nil {
+		errs = append(errs, err)
+	}
+	if _, err := c.Keepers(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.Drain < 0 {
 		errs = append(errs, fmt.Errorf("calls.drain: %s is below zero", c.Drain))

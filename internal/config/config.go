@@ -23,14 +23,19 @@ type Config struct {
 	PublicURL string   `koanf:"http.public_url" doc:"how clients reach the API, such as https://voice.example.com; used in links; empty takes the request's host"`
 	Egress    []string `koanf:"egress.allow" doc:"networks that user-configured requests, trunks and media may reach beyond public ones"`
 
-	LogLevel string `koanf:"log.level" doc:"debug, info, warn or error"`
-	LogPII   string `koanf:"log.pii" doc:"file for log lines with what callers said and dialled; empty drops that part; erased with the agent"`
+	LogLevel string   `koanf:"log.level" doc:"debug, info, warn or error"`
+	LogPII   string   `koanf:"log.pii" doc:"file for log lines with what callers said and dialled; empty drops that part; erased with the agent"`
+	PIIFor   Duration `koanf:"log.pii_for" doc:"how long lines stay in that file, at most"`
 
 	Ledger    string   `koanf:"erasure.ledger" doc:"file of what was erased, kept outside of database and backups; empty takes DIR/erasures.ledger"`
 	Keys      string   `koanf:"erasure.keys" doc:"directory of the keys that seal each agent's transcripts and recordings; nodes of one database share it; empty takes DIR/keys"`
 	ExportFor Duration `koanf:"erasure.export_for" doc:"how long the archive of a deletion with export can be fetched"`
 
 	LedgerCopy string `koanf:"erasure.ledger_copy" doc:"second copy of it, on another disk; empty for none"`
+	// KeysBackup, BackupsFor and ProvidersKeep are what the operator states and receipts repeat.
+	KeysBackup    string   `koanf:"erasure.keys_backup" doc:"none, or how long backups of the agents' keys live, at most 168h; only then receipts say that backups cannot be read"`
+	BackupsFor    Duration `koanf:"erasure.backups_for" doc:"how long backups of database and recordings live; receipts name it; 0s states nothing"`
+	ProvidersKeep []string `koanf:"erasure.providers_keep" doc:"how long model providers keep what they are sent, such as api.example.com=30 days; receipts name it"`
 
 	SIPAccept []string `koanf:"sip.accept" doc:"who may call: trunks, loopback, users, any, or networks such as 192.0.2.0/24"`
 	SIPUsers  []string `koanf:"sip.users" secret:"all" doc:"user:password pairs that may call with digest credentials"`
@@ -116,6 +121,7 @@ func Default() Config {
 		SIPRel: "required", SIPCheck: Duration(time.Minute),
 		RTPSilent:     Duration(30 * time.Second),
 		CallsDuration: Duration(time.Hour), Drain: Duration(30 * time.Second), ExportFor: Duration(24 * time.Hour),
+		PIIFor:        Duration(72 * time.Hour),
 		PriceCurrency: "USD", Workers: 1, Engine: LocalEngine,
 		SIPTrace: true, SIPSRTP: "accept",
 	}

@@ -116,7 +116,7 @@ func (e *Eraser) List(ctx context.Context, actor parley.Actor, f store.ErasureFi
 func (e *Eraser) Measure(ctx context.Context, agentID string) ([]parley.PlaceSize, error) {
 	var list []parley.PlaceSize
 	for _, p := range e.places {
-		if slices.Contains([]string{placeLedger, placeOpenCalls, placeKeys, placeExports}, p.Name) {
+		if slices.Contains([]string{placeLedger, placeOpenCalls, placeKeys, placeExports}, p.Name) || p.Outside {
 			continue
 		}
 		m := parley.PlaceSize{Name: p.Name, Whole: p.Measure == nil}

@@ -59,6 +59,8 @@ type Deps struct {
 	ExportFor time.Duration // how long an archive can be fetched
 	// More are places that others keep, such as a log file of personal data.
 	More []Place
+	// Unreadable says what backups show of an agent whose key is destroyed at a time; nil when that depends on where its copies lie.
+	Unreadable func(at time.Time) string
 }
 
 // Place is somewhere that personal data lies.
@@ -69,6 +71,8 @@ type Place struct {
 	Empty func(ctx context.Context, r *parley.Erasure) (removed int64, done bool, note string, err error)
 	// Measure counts an agent's items and their bytes for a preview; nil for a place that is emptied whole.
 	Measure func(ctx context.Context, agentID string) (items, bytes int64, err error)
+	// Outside says that the place is beyond reach: the receipt names what lies there, and nothing of it is emptied.
+	Outside bool
 
 	rows store.Place // of the database; Empty is nil then
 }
@@ -132,7 +136,11 @@ func (e *Eraser) destroyKey(_ context.Context, r *parley.Erasure) (n int64, done
 	if gone {
 		n = 1
 	}
-	return n, err == nil, "transcripts and recordings in backups can be read only with a copy of the keys directory", err
+	note = "transcripts and recordings in backups can be read only with a copy of the keys directory"
+	if e.Unreadable != nil {
+		note = e.Unreadable(time.Now())
+	}
+	return n, err == nil, note, err
 }
 
 func (e *Eraser) blobKeys(ctx context.Context, s store.Scope, after string) (keys []string, err error) {
