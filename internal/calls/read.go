@@ -25,13 +25,16 @@ func (s *Switchboard) End(ctx context.Context, actor parley.Actor, agentID, ref 
 		if c.Status.Final() {
 			return parley.Errorf(parley.CallNotActive, "Call is not active")
 		}
-		here := s.find(c.ID) != nil
+		here, elsewhere := s.find(c.ID) != nil, s.heldElsewhere(c)
 		ended, was := *c, c.Status
 		fail(&ended, parley.EndedByAPI)
 		ended.Status = parley.CallCompleted
 		c = &ended
-		if here {
+		switch {
+		case here:
 			return nil // its goroutine writes the end
+		case elsewhere:
+			return tx.AskEnd(ctx, c.ID, parley.EndedByAPI) // and so does that node's
 		}
 		return s.close(ctx, tx, c, was)
 	})

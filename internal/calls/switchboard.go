@@ -98,8 +98,12 @@ func (s *Switchboard) Run(ctx context.Context) error {
 	go func() { defer close(written); s.journal.run(journalCtx) }()
 	beat := time.NewTicker(s.cfg.Lease / 3)
 	defer beat.Stop()
+	ear := time.NewTicker(listen)
+	defer ear.Stop()
 	for {
 		select {
+		case <-ear.C:
+			s.obey(ctx)
 		case <-beat.C:
 			s.renew(ctx)
 			s.hangUpOrphans(ctx)

@@ -187,6 +187,27 @@ func (t *tx) RenewLeases(ctx context.Context, nodeID string, until time.Time) er
 		Where("c.node_id = ?", nodeID).Where("c." + openCall).Exec(ctx))
 }
 
+// AskEnd leaves word for the node that holds a call; no other write to the call touches it.
+func (t *tx) AskEnd(ctx context.Context, callID, reason string) error {
+	return done(t.NewUpdate().Model((*callRow)(nil)).Set("end_asked = ?", reason).
+		Where("c.id = ?", callID).Where("c.end_asked = ''").Where("c." + openCall).Exec(ctx))
+}
+
+// AskedToEnd reads what AskEnd has left for a node.
+func (t *tx) AskedToEnd(ctx context.Context, nodeID string) (map[string]string, error) {
+	var rows []struct{ ID, EndAsked string }
+	q := t.NewSelect().Model((*callRow)(nil)).Column("c.id", "c.end_asked").
+		Where("c.node_id = ?", nodeID).Where("c.end_asked <> ''").Where("c." + openCall)
+	if err := q.Scan(ctx, &rows); err != nil {
+		return nil, fault(err)
+	}
+	asked := make(map[string]string, len(rows))
+	for _, r := range rows {
+		asked[r.ID] = r.EndAsked
+	}
+	return asked, nil
+}
+
 // LostCalls returns open calls that a node held and whose lease ran out before deadline. In an Update they are locked: a node that
 // renews its leases at this moment comes before or after, and of two that look for lost calls only one gets each.
 func (t *tx) LostCalls(ctx context.Context, deadline time.Time, limit int) ([]*parley.Call, error) {

@@ -72,7 +72,7 @@ var harmless = map[string][]string{
 	"erasures":         {"*"}, // receipts
 	"calls": {
 		"id", "environment_id", "agent_id", "direction", "transport", "status", "ended_reason", "trunk_id", "number_id", "token_hash",
-		"recording", "node_id", "erasure_id", "quality", "callback_source", "callback_call",
+		"recording", "node_id", "erasure_id", "quality", "callback_source", "callback_call", "end_asked",
 	},
 	"callback_roles":   {"*"}, // ids and outcomes
 	"callback_sources": {"*"}, // ids

@@ -211,6 +211,10 @@ type Calls interface {
 	CountOpenCalls(ctx context.Context, f OpenFilter) (int, error)
 	// RenewLeases moves the lease of all open calls of a node.
 	RenewLeases(ctx context.Context, nodeID string, until time.Time) error
+	// AskEnd leaves word for the node that holds an open call that it is to end, and why; the first reason counts.
+	AskEnd(ctx context.Context, callID, reason string) error
+	// AskedToEnd returns the open calls of a node that others want to end, each with the reason.
+	AskedToEnd(ctx context.Context, nodeID string) (map[string]string, error)
 	// LostCalls returns open calls whose lease ran out before t; delayed calls that nobody dialled yet are not among them.
 	LostCalls(ctx context.Context, t time.Time, limit int) ([]*parley.Call, error)
 	// TallyCalls sums calls that are no tests, in order of the hour.

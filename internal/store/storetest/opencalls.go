@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -28,6 +29,37 @@ var openCallRules = []rule{
 			}
 			return nil
 		})
+	}},
+	{"a node learns which of its open calls others want to end", func(t *testing.T, h *house) {
+		a := h.agent(t)
+		asked, untouched, final := h.call(t, a), h.call(t, a), h.call(t, a, func(c *parley.Call) { c.Status = parley.CallCompleted })
+		foreign := h.call(t, a, func(c *parley.Call) { c.NodeID = "other-" + h.env })
+		of := func(node string, ids map[string]string) {
+			t.Helper()
+			view(t, h, func(ctx context.Context, tx store.Tx) error {
+				got, err := tx.AskedToEnd(ctx, node)
+				for _, c := range []*parley.Call{asked, untouched, final, foreign} {
+					want(t, "asked of "+node, got[c.ID], ids[c.ID])
+				}
+				return err
+			})
+		}
+		update(t, h, func(ctx context.Context, tx store.Tx) error {
+			return errors.Join(tx.AskEnd(ctx, asked.ID, "first"), tx.AskEnd(ctx, asked.ID, "second"), tx.AskEnd(ctx, final.ID, "late"),
+				tx.AskEnd(ctx, foreign.ID, "theirs"))
+		})
+		update(t, h, func(ctx context.Context, tx store.Tx) error { // who holds it knows nothing of it
+			_, err := tx.UpdateCall(ctx, asked)
+			return err
+		})
+		of(asked.NodeID, map[string]string{asked.ID: "first"})
+		of(foreign.NodeID, map[string]string{foreign.ID: "theirs"})
+		asked.Status = parley.CallCompleted
+		update(t, h, func(ctx context.Context, tx store.Tx) error {
+			_, err := tx.UpdateCall(ctx, asked)
+			return err
+		})
+		of(asked.NodeID, nil)
 	}},
 	{"lost are open calls of a node whose lease ran out", func(t *testing.T, h *house) {
 		a := h.agent(t)
