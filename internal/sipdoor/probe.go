@@ -54,13 +54,23 @@ func (d *Door) Probe(ctx context.Context, t media.Target) (time.Duration, error)
 	if err != nil {
 		return 0, err
 	}
-	for _, to := range hops {
+	for i, to := range hops {
 		var took time.Duration
-		if took, err = d.probeAt(ctx, trunk, to); err == nil || errors.Is(err, errCredentials) {
+		if took, err = d.probeInTime(ctx, trunk, to, len(hops)-i); err == nil || errors.Is(err, errCredentials) {
 			return took, err
 		}
 	}
 	return 0, err
+}
+
+// probeInTime leaves the others of so many addresses their share of the time.
+func (d *Door) probeInTime(ctx context.Context, t *Trunk, to hop, share int) (time.Duration, error) {
+	if until, ok := ctx.Deadline(); ok && share > 1 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, time.Until(until)/time.Duration(share), errSilent)
+		defer cancel()
+	}
+	return d.probeAt(ctx, t, to)
 }
 
 func (d *Door) probeAt(ctx context.Context, t *Trunk, to hop) (time.Duration, error) {

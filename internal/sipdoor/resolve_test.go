@@ -118,6 +118,29 @@ func TestNextAddressIsTried(t *testing.T) {
 	}
 }
 
+// RFC 3263 §4.3: a trunk whose first server is silent is there all the same, found out in the time that one server has.
+func TestProbePassesSilentServersBy(t *testing.T) {
+	silent, p := listenAt(t, "127.0.0.1"), newPhone(t, nil)
+	d := open(t, nil, func(_ *Config, deps *Deps) {
+		deps.Resolver = zone{
+			hosts: map[string][]string{"a.test": {"127.0.0.1"}},
+			srv: map[string][]*net.SRV{"_sip._udp.trunk.test": {
+				{Target: "a.test.", Port: uint16(silent.pc.LocalAddr().(*net.UDPAddr).Port)}, {Target: "a.test.", Port: p.addr().Port()},
+			}},
+		}
+	})
+	target := trunkAt(p)
+	target.Trunk.Domain, target.Trunk.Port = "trunk.test", 5060
+	ctx, stop := context.WithTimeout(t.Context(), d.cfg.Timers.Reply)
+	defer stop()
+	result := make(chan error, 1)
+	go func() { _, err := d.Probe(ctx, target); result <- err }()
+	p.reply(p.expect("OPTIONS"), "200 OK", "a", "")
+	if err := get(t, "the end of the probe", result); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTrunkMayNotLeadAnywhere(t *testing.T) {
 	d := open(t, nil, func(_ *Config, deps *Deps) {
 		deps.TrunkAllowed = func(netip.Addr) bool { return false }

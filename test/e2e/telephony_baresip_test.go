@@ -20,8 +20,8 @@ const (
 	insideAddr = "10.77.0.1"
 )
 
-// inside runs the test again in a network namespace with loopback and a pair of veth, without a way out, and reports whether this is
-// that second run. The first one takes over its result.
+// inside runs the test again in a network namespace with loopback and a pair of veth, without a way out, and a mount namespace, and
+// reports whether this is that second run. The first one takes over its result.
 func inside(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(insideEnv) == "" {
@@ -29,7 +29,8 @@ func inside(t *testing.T) bool {
 		if os.Geteuid() != 0 {
 			t.Skip("needs root, for a network namespace")
 		}
-		cmd := exec.Command("unshare", "--net", os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", flag.Lookup("test.timeout").Value.String())
+		cmd := exec.Command("unshare", "--net", "--mount", os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v",
+			"-test.timeout", flag.Lookup("test.timeout").Value.String())
 		cmd.Env = append(os.Environ(), insideEnv+"=1")
 		out, err := cmd.CombinedOutput()
 		t.Logf("%s", out)

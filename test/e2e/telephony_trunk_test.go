@@ -207,6 +207,11 @@ func optionsTrunk(t *testing.T) (port int, release func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return pc.LocalAddr().(*net.UDPAddr).Port, answersAll(pc)
+}
+
+// answersAll answers all requests that come to a socket with 200, until released.
+func answersAll(pc net.PacketConn) (release func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -219,5 +224,5 @@ func optionsTrunk(t *testing.T) (port int, release func()) {
 			_, _ = pc.WriteTo(okTo(buf[:n]), from)
 		}
 	}()
-	return pc.LocalAddr().(*net.UDPAddr).Port, func() { pc.Close(); <-done }
+	return func() { pc.Close(); <-done }
 }
