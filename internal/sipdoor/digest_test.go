@@ -1,6 +1,8 @@
 package sipdoor
 
 import (
+	"crypto/sha512"
+	"encoding/hex"
 	"strings"
 	"testing"
 
@@ -42,6 +44,10 @@ func TestInviteAnswersChallenges(t *testing.T) {
 	}{
 		{"401 with MD5", "401 Unauthorized", "authorization", []string{`WWW-Authenticate: Digest realm="x", nonce="n1", algorithm=MD5, qop="auth"`}},
 		{"401 with SHA-256", "401 Unauthorized", "authorization", []string{`WWW-Authenticate: Digest realm="x", nonce="n1", algorithm=SHA-256, qop="auth"`}},
+		{"the first of several that we know (RFC 8760 §2.4)", "401 Unauthorized", "authorization", []string{
+			`WWW-Authenticate: Digest realm="x", nonce="n1", algorithm=SHA-512-256, qop="auth"`,
+			`WWW-Authenticate: Digest realm="x", nonce="n2", algorithm=SHA-256, qop="auth"`,
+			`WWW-Authenticate: Digest realm="x", nonce="n3", algorithm=MD5, qop="auth"`}},
 		{"407 of a proxy", "407 Proxy Authentication Required", "proxy-authorization",
 			[]string{`Proxy-Authenticate: Digest realm="x", nonce="n1", qop="auth,auth-int"`}},
 		{"an old one without qop", "401 Unauthorized", "authorization", []string{`WWW-Authenticate: Digest realm="x", nonce="n1"`}},
@@ -76,6 +82,48 @@ func TestInviteAnswersChallenges(t *testing.T) {
 			p.expect("200 OK")
 		})
 	}
+}
+
+// RFC 7616 §3.4.1 with SHA-512/256, worked out here by hand.
+func TestSHA512256(t *testing.T) {
+	d, p := open(t, nil), newPhone(t, nil)
+	call := place(t, d, withUser(trunkAt(p)))
+	p.reply(p.expect("INVITE"), "401 Unauthorized", "x", "", `WWW-Authenticate: Digest realm="x", nonce="n1", algorithm=SHA-512-256, qop="auth"`)
+	second := p.expect("INVITE")
+	c, err := digest.ParseCredentials(second.get("authorization"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := func(parts ...string) string {
+		sum := sha512.Sum512_256([]byte(strings.Join(parts, ":")))
+		return hex.EncodeToString(sum[:])
+	}
+	want := h(h("user", "x", "secret"), "n1", "00000001", c.Cnonce, "auth", h("INVITE", strings.Fields(second.start)[1]))
+	if c.Response != want || c.Algorithm != "SHA-512-256" {
+		t.Errorf("%s by %s, want %s", c.Response, c.Algorithm, want)
+	}
+	p.reply(second, "486 Busy Here", "a", "")
+	call.notAnswered(t)
+}
+
+// RFC 3261 §22.3: a proxy that forks gathers the challenges of several realms in one response; each gets its credentials.
+func TestSeveralRealmsInOneResponse(t *testing.T) {
+	d, p := open(t, nil), newPhone(t, nil)
+	call := place(t, d, withUser(trunkAt(p)))
+	p.reply(p.expect("INVITE"), "407 Proxy Authentication Required", "x", "", `Proxy-Authenticate: Digest realm="p", nonce="p1", qop="auth"`,
+		`Proxy-Authenticate: Digest realm="q", nonce="q1", algorithm=SHA-256, qop="auth"`)
+	second := p.expect("INVITE")
+	realms := map[string]string{}
+	for _, v := range second.header["proxy-authorization"] {
+		one := &message{start: second.start, header: map[string][]string{"proxy-authorization": {v}}}
+		c := signed(t, one, "proxy-authorization", "secret")
+		realms[c.Realm] = c.Nonce
+	}
+	if len(realms) != 2 || realms["p"] != "p1" || realms["q"] != "q1" {
+		t.Errorf("credentials for %v", realms)
+	}
+	p.reply(second, "486 Busy Here", "a", "")
+	call.notAnswered(t)
 }
 
 func TestProxyAndFarEndBothChallenge(t *testing.T) {

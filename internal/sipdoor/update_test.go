@@ -43,6 +43,28 @@ func TestUpdateInACall(t *testing.T) {
 	p.bye(ok)
 }
 
+// RFC 3311 §5.2, RFC 3264 §8: who was called by us moves its sound to another port, codec and packet length by UPDATE.
+func TestUpdateByWhomWeCalled(t *testing.T) {
+	d, p, first, second := open(t, nil), newPhone(t, nil), listenAt(t, "127.0.0.1"), listenAt(t, "127.0.0.1")
+	c := place(t, d, trunkAt(p))
+	invite := p.expect("INVITE")
+	p.reply(invite, "200 OK", "a", first.sdp("sendrecv"))
+	p.expect("ACK")
+	get(t, "the leg", c.done)
+	if n, kind := first.packet(); c.err != nil || n != 12+160 || kind != 0 {
+		t.Fatalf("%v; %d bytes of payload type %d", c.err, n, kind)
+	}
+	p.callee("UPDATE", invite, 1, strings.Replace(second.sdp("sendrecv"), "RTP/AVP 0 101", "RTP/AVP 8 101", 1)+"a=ptime:40\n")
+	if m := p.expectOf("200 OK", "cseq", "UPDATE"); !strings.Contains(m.body, "RTP/AVP 8 101") || !strings.Contains(m.body, "a=ptime:40") {
+		t.Errorf("answer: %s", m.body)
+	}
+	if n, kind := second.packet(); n != 12+320 || kind != 8 {
+		t.Errorf("%d bytes of payload type %d at the new port", n, kind)
+	}
+	go func() { _ = c.leg.Hangup(context.Background()) }()
+	p.reply(p.expect("BYE"), "200 OK", "", "")
+}
+
 // RFC 3311 §5.2: who has offered may not be offered to (491), who owes an answer neither (500 with Retry-After).
 func TestUpdateWhileAnOfferWaits(t *testing.T) {
 	t.Run("theirs, in the INVITE", func(t *testing.T) {
