@@ -17,7 +17,7 @@ type Config struct {
 	Database   string `koanf:"database" secret:"url" doc:"PostgreSQL URL; empty keeps SQLite in the data directory"`
 	RTPPorts   string `koanf:"rtp_ports" doc:"UDP ports for media, A-B; empty takes any free ones"`
 	Models     string `koanf:"models" doc:"directory of the speech models; empty takes the user's cache"`
-	MasterKey  string `koanf:"master_key" secret:"all" doc:"key that seals secrets, 32 bytes in hex or base64; empty takes DIR/master.key"`
+	MasterKey  string `koanf:"master_key" secret:"all" doc:"seals secrets: 32 bytes in hex or base64, or hashivault://KEY of Vault; empty takes DIR/master.key"`
 
 	APIRate   int      `koanf:"api.rate_limit" doc:"requests a minute and token"`
 	PublicURL string   `koanf:"http.public_url" doc:"how clients reach the API, such as https://voice.example.com; used in links; empty takes the request's host"`

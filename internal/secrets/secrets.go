@@ -39,9 +39,12 @@ type Key struct {
 	print  string
 }
 
-// Load reads the key that stands in value (as hex or base64, from PARLEY_MASTER_KEY); an empty value takes DIR/master.key, which is
-// made, readable by its owner alone, when there is none.
+// Load reads the key that stands in value (as hex or base64, from PARLEY_MASTER_KEY), or that a service for keys opens if value is its URL; an
+// empty value takes DIR/master.key, which is made, readable by its owner alone, when there is none.
 func Load(value, dir string) (*Key, error) {
+	if strings.Contains(value, "://") {
+		return unwrap(value, dir)
+	}
 	if value != "" {
 		k, err := Parse(value)
 		if err != nil {
@@ -52,7 +55,7 @@ func Load(value, dir string) (*Key, error) {
 	path := filepath.Join(dir, FileName)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		b, err = create(path)
+		b, err = create(path, []byte(hex.EncodeToString(random())+"\n"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
@@ -64,17 +67,21 @@ func Load(value, dir string) (*Key, error) {
 	return k, nil
 }
 
-// create writes a new key. The file appears whole or not at all, whatever happens meanwhile; when another process makes it at the same
-// moment, the first one stands.
-func create(path string) ([]byte, error) {
+func random() []byte {
 	raw := make([]byte, keySize)
 	_, _ = rand.Read(raw) // never fails
+	return raw
+}
+
+// create writes a new file and returns what it holds. It appears whole or not at all, whatever happens meanwhile; when another process makes it
+// at the same moment, the first one stands.
+func create(path string, content []byte) ([]byte, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), FileName+".*")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.WriteString(hex.EncodeToString(raw) + "\n")
+	_, err = f.Write(content)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -87,14 +94,22 @@ func create(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// Parse reads a key of 32 bytes from hex or base64.
-func Parse(text string) (*Key, error) {
+func decode(text string) ([]byte, error) {
 	raw, err := hex.DecodeString(text)
 	if err != nil {
 		raw, err = base64.StdEncoding.DecodeString(text)
 	}
 	if err != nil || len(raw) != keySize {
 		return nil, fmt.Errorf("a key is %d bytes in hex or base64", keySize)
+	}
+	return raw, nil
+}
+
+// Parse reads a key of 32 bytes from hex or base64.
+func Parse(text string) (*Key, error) {
+	raw, err := decode(text)
+	if err != nil {
+		return nil, err
 	}
 	part := func(use string) []byte {
 		b, err := hkdf.Key(sha256.New, raw, nil, "parley "+use, keySize)
