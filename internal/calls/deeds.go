@@ -8,6 +8,7 @@ import (
 	"github.com/parley-voice/parley"
 	"github.com/parley-voice/parley/internal/convo"
 	"github.com/parley-voice/parley/internal/llm"
+	"github.com/parley-voice/parley/internal/media"
 )
 
 // holdMost bounds how long an agent lets a caller wait.
@@ -85,7 +86,7 @@ func holdOf(snap *parley.Snapshot) pausing {
 	return pausing{}
 }
 
-// holdAsTold lets the caller wait in silence. The agent has him again afterwards and knows that he waited.
+// holdAsTold lets the caller wait, with music where there is any. The agent has him again afterwards and knows that he waited.
 func (s *Switchboard) holdAsTold(ctx context.Context, l *live, t *talk, call llm.ToolCall) {
 	asking, cancel := context.WithTimeout(ctx, lendWithin)
 	defer cancel()
@@ -110,15 +111,47 @@ func (s *Switchboard) holdAsTold(ctx context.Context, l *live, t *talk, call llm
 	if s := pause.action.SpeakOnReceive; s != nil && *s != "" {
 		thanks = "" // it was said in the owner's words
 	}
+	resume := s.putOnHold(ctx, l, lent.Leg)
 	timer := time.NewTimer(pause.last)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		if !resume() {
+			settle(false, "The call could not be taken up again.")
+			lent.End(parley.EndedAgentFault)
+			return
+		}
 		lent.Return(&convo.Outcome{Call: call, Result: settle(true, thanks), Says: pause.action.SpeakOnReceive})
 	case <-lent.Done():
 		settle(false, "The caller hung up.")
 		lent.End(parley.EndedByCaller)
 	case <-ctx.Done():
 		settle(false, "The call ended.")
+	}
+}
+
+// holdWithin bounds how long the far side of a leg may take to agree to a hold, or to its end.
+const holdWithin = 5 * time.Second
+
+// putOnHold lets a caller hear what his network plays to those who wait; where it does not agree he waits in silence. resume ends that, and says
+// false when he would go on hearing it.
+func (s *Switchboard) putOnHold(ctx context.Context, l *live, leg media.Leg) (resume func() bool) {
+	h, ok := leg.(media.Holder)
+	if !ok {
+		return func() bool { return true }
+	}
+	asking, cancel := context.WithTimeout(ctx, holdWithin)
+	defer cancel()
+	if err := h.Hold(asking); err != nil {
+		s.log.Info("the caller waits without being on hold", "call", l.id, "error", err)
+	}
+	return func() bool {
+		asking, cancel := context.WithTimeout(ctx, holdWithin)
+		defer cancel()
+		err := h.Resume(asking)
+		if err != nil {
+			s.log.Warn("hold not ended", "call", l.id, "error", err)
+		}
+		return err == nil
 	}
 }

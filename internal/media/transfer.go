@@ -31,6 +31,15 @@ type Referrer interface {
 	Refer(ctx context.Context, r Referral) (Report, error)
 }
 
+// Holder is a leg whose far side can be put on hold: it hears what its network plays to those who wait, and what is written to the leg
+// meanwhile is not heard.
+type Holder interface {
+	// Hold returns when the far side has agreed, or why it did not.
+	Hold(ctx context.Context) error
+	// Resume ends a hold.
+	Resume(ctx context.Context) error
+}
+
 // Wish is a far side's wish that we call somebody else in its place.
 type Wish struct {
 	To string // the user or number that it named, as the network wrote it

@@ -206,6 +206,8 @@ func (g *proposal) forget() {
 	}
 }
 
+var _ media.Holder = (*leg)(nil)
+
 // Hold asks the far side to be silent and lets it hear the music of Config, or nothing, until Resume: our offer says sendonly
 // (RFC 3264 §8.4). What is written to the leg meanwhile is not heard. It returns when the far side has agreed.
 func (l *leg) Hold(ctx context.Context) error { return l.hold(ctx, true) }

@@ -15,11 +15,6 @@ import (
 )
 
 // holder is what a call can do beside media.Leg.
-type holder interface {
-	Hold(context.Context) error
-	Resume(context.Context) error
-}
-
 // onCall sets up a call whose sound the ear hears.
 func onCall(t *testing.T, change ...func(*Config, *Deps)) (p *phone, e *ear, ok *message, leg media.Leg) {
 	t.Helper()
@@ -68,7 +63,7 @@ func TestWeHoldAndResume(t *testing.T) {
 	}{"music": {music, true}, "silence": {nil, false}} {
 		t.Run(name, func(t *testing.T) {
 			p, e, ok, leg := onCall(t, func(cfg *Config, _ *Deps) { cfg.Music = c.music })
-			held := begin(leg.(holder).Hold)
+			held := begin(leg.(media.Holder).Hold)
 			invite := p.expect("INVITE")
 			if !strings.Contains(invite.body, "a=sendonly") || invite.tag("to") != "their-tag" {
 				t.Errorf("%s\n%s", invite.get("to"), invite.body)
@@ -88,7 +83,7 @@ func TestWeHoldAndResume(t *testing.T) {
 			} else {
 				p.ack(m)
 			}
-			resumed := begin(leg.(holder).Resume)
+			resumed := begin(leg.(media.Holder).Resume)
 			invite = p.expect("INVITE")
 			if !strings.Contains(invite.body, "a=sendrecv") {
 				t.Errorf("offer:\n%s", invite.body)
@@ -149,7 +144,7 @@ func TestOurReinvite(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, e, ok, leg := onCall(t)
-			held := begin(leg.(holder).Hold)
+			held := begin(leg.(media.Holder).Hold)
 			c.script(p, e, p.expect("INVITE"))
 			if err := get(t, "the end of the hold", held); !errors.Is(err, c.err) {
 				t.Errorf("%v, want %v", err, c.err)
@@ -166,7 +161,7 @@ func TestOurReinvite(t *testing.T) {
 // RFC 3261 §14.2: an INVITE that meets ours gets 491, and so does an offer in an UPDATE (RFC 3311 §5.2).
 func TestOffersThatCross(t *testing.T) {
 	p, e, ok, leg := onCall(t)
-	held := begin(leg.(holder).Hold)
+	held := begin(leg.(media.Holder).Hold)
 	invite := p.expect("INVITE")
 	branch := p.request("INVITE", req{uri: ok.uri("contact"), toTag: ok.tag("to"), body: e.sdp("sendrecv")})
 	m := p.expectOf("491", "cseq", "INVITE")

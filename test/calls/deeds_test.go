@@ -3,6 +3,7 @@ package calls
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -110,7 +111,19 @@ func TestTransferActionsAreWhomTheModelKnows(t *testing.T) {
 }
 
 func TestAHoldActionLetsTheCallerWait(t *testing.T) {
-	for name, leaves := range map[string]bool{"and comes back": false, "who hangs up": true} {
+	for name, c := range map[string]struct {
+		leaves bool  // while he waits
+		stays  error // why his side does not end the hold
+		status parley.ActionStatus
+		output string
+		call   parley.CallStatus
+		reason string
+	}{
+		"and comes back": {false, nil, parley.ActionSucceeded, `{"message":"Thank you for waiting.","ok":true}`, parley.CallCompleted, parley.EndedByCaller},
+		"who hangs up":   {true, nil, parley.ActionFailed, `{"message":"The caller hung up.","ok":false}`, parley.CallCompleted, parley.EndedByCaller},
+		"and cannot be reached again": {false, errors.New("488"), parley.ActionFailed, `{"message":"The call could not be taken up again.","ok":false}`,
+			parley.CallFailed, parley.EndedAgentFault},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := furnish(t)
@@ -118,26 +131,27 @@ func TestAHoldActionLetsTheCallerWait(t *testing.T) {
 				h.model = calling(t, llm.ToolHold, `{}`)
 				h.open()
 				leg, r, _ := h.answered()
+				leg.stays = c.stays
 				says(leg.Leg, "i need to look for it")
-				status, output := parley.ActionSucceeded, `{"message":"Thank you for waiting.","ok":true}`
 				h.sleep(15 * time.Second)
-				if got := speechtest.Text(leg.Said()); !strings.HasSuffix(got, "one moment.") {
-					t.Errorf("told %q while waiting", got)
+				if got := speechtest.Text(leg.Said()); !strings.HasSuffix(got, "one moment.") || len(leg.holds) != 1 || !<-leg.holds {
+					t.Errorf("told %q while waiting, or not on hold", got)
 				}
-				if leaves {
-					status, output = parley.ActionFailed, `{"message":"The caller hung up.","ok":false}`
-					leg.HangUp()
-				} else {
-					h.sleep(12 * time.Second)
-					if got := speechtest.Text(leg.Said()); !strings.HasSuffix(got, "Thank you for waiting.") {
-						t.Errorf("told %q", got)
-					}
+				if c.leaves {
 					leg.HangUp()
 				}
+				h.sleep(12 * time.Second)
+				if got := speechtest.Text(leg.Said()); strings.HasSuffix(got, "Thank you for waiting.") != (c.status == parley.ActionSucceeded) {
+					t.Errorf("told %q", got)
+				}
+				if !c.leaves && (len(leg.holds) != 1 || <-leg.holds) {
+					t.Error("the hold was not ended once")
+				}
+				leg.HangUp()
 				<-r.done
 				h.sleep(time.Second)
-				h.wantCall(parley.CallCompleted, parley.EndedByCaller)
-				h.wantKept(parley.ActionHold, status, `{"hold_duration":20}`, output)
+				h.wantCall(c.call, c.reason)
+				h.wantKept(parley.ActionHold, c.status, `{"hold_duration":20}`, c.output)
 				h.close()
 			})
 		})

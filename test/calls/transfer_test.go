@@ -27,6 +27,8 @@ type sipLeg struct {
 	early    bool // and before it says so
 	referred chan media.Referral
 	wishes   chan media.Wish
+	holds    chan bool // on and off
+	stays    error     // why a hold is not ended
 }
 
 func (l *sipLeg) Refer(ctx context.Context, r media.Referral) (media.Report, error) {
@@ -45,12 +47,24 @@ func (l *sipLeg) Refer(ctx context.Context, r media.Referral) (media.Report, err
 	return l.report, nil
 }
 
+func (l *sipLeg) Hold(context.Context) error {
+	l.holds <- true
+	return nil
+}
+
+func (l *sipLeg) Resume(context.Context) error {
+	l.holds <- false
+	return l.stays
+}
+
 func (l *sipLeg) Wishes() <-chan media.Wish { return l.wishes }
 
 // answered is a call that talks, with a caller whose network knows REFER.
 func (h *house) answered() (*sipLeg, *ringing, string) {
 	h.t.Helper()
-	leg := &sipLeg{Leg: mediatest.Start(h.t), takes: time.Second, referred: make(chan media.Referral, 9), wishes: make(chan media.Wish, 1)}
+	leg := &sipLeg{
+		Leg: mediatest.Start(h.t), takes: time.Second, referred: make(chan media.Referral, 9), wishes: make(chan media.Wish, 1), holds: make(chan bool, 9),
+	}
 	r := &ringing{Incoming: mediatest.Ringing(number, caller, leg), leg: leg.Leg, done: make(chan struct{})}
 	r.Inv.TrunkID = h.trunk.ID
 	go func() { defer close(r.done); h.board.Serve(h.t.Context(), r) }()
