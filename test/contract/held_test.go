@@ -57,7 +57,7 @@ func heldAgent(t *testing.T, h *house) {
 	}
 	for _, line := range changes(before, dump(h)) {
 		_, row, _ := strings.Cut(line, ": ")
-		if table, _, _ := strings.Cut(row, " "); !slices.Contains([]string{"erasures", "river_job", "sqlite_sequence"}, table) {
+		if table, _, _ := strings.Cut(row, " "); !strings.HasPrefix(table, "river_") && table != "erasures" && table != "sqlite_sequence" {
 			t.Errorf("a failed export has changed a row: %s", line)
 		}
 	}
