@@ -49,6 +49,19 @@ func (d *diary) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"message":"Your reference is 4 1 7.","reference":"417"}`)
 }
 
+// action books a visit in the diary.
+func (d *diary) action() JSON {
+	return JSON{
+		"node_id": "book", "name": "Book a visit", "type": "webhook", "url": d.URL + "/visits",
+		"description": "Books a visit when a caller wants an appointment.", "custom_headers": []JSON{{"key": "X-Clinic", "value": "lakeside"}},
+		"speak_on_send": "One second.",
+		"inputs": []JSON{
+			{"name": "date", "type": "date", "required": true, "description": "The day of the visit."},
+			{"name": "time", "type": "time", "required": true, "description": "The time of the visit."},
+		},
+	}
+}
+
 func (d *diary) visits() []JSON {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -73,15 +86,8 @@ func TestACallerBooksAndIsPutThrough(t *testing.T) {
 	t.Parallel()
 	s, port := desk(t)
 	book := newDiary(t)
-	s.equip(s.onlyAgent(), JSON{
-		"node_id": "book", "name": "Book a visit", "type": "webhook", "url": book.URL + "/visits",
-		"description": "Books a visit when a caller wants an appointment.", "custom_headers": []JSON{{"key": "X-Clinic", "value": "lakeside"}},
-		"speak_on_send": "One second.",
-		"inputs": []JSON{
-			{"name": "date", "type": "date", "required": true, "description": "The day of the visit."},
-			{"name": "time", "type": "time", "required": true, "description": "The time of the visit."},
-		},
-	}, transferTo("Billing", "For questions about invoices and payments.", busyLine), transferTo("Doctor", "For urgent pain.", colleague))
+	s.equip(s.onlyAgent(), book.action(),
+		transferTo("Billing", "For questions about invoices and payments.", busyLine), transferTo("Doctor", "For urgent pain.", colleague))
 	p := s.Dial(Number, "--say", "I would like to book an appointment on Friday, at ten thirty.",
 		"--say", "Yes, right.", "--say", "Please put me through to billing.", "--say", "Put me through to the doctor, please.")
 	s.Wait("the visit is booked", 60*time.Second, func() bool { return len(book.visits()) > 0 })

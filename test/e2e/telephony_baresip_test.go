@@ -103,7 +103,9 @@ func question(t *testing.T, l demoLine) []int16 {
 // monologue is the demo's lines in one file, each after a pause that leaves time for an answer. The third comes early and interrupts.
 func monologue(t *testing.T, script []demoLine) string {
 	t.Helper()
-	pauses := []time.Duration{5500 * time.Millisecond, 5 * time.Second, 4 * time.Second, 6 * time.Second, 6 * time.Second, 7 * time.Second}
+	pauses := []time.Duration{
+		5500 * time.Millisecond, 5 * time.Second, 4 * time.Second, 6 * time.Second, 6 * time.Second, 8 * time.Second, 10 * time.Second, 7 * time.Second,
+	}
 	c := audio.Clip{Rate: audio.Narrow, Channels: 1}
 	for i, l := range script {
 		c.PCM = append(c.PCM, make([]int16, audio.Narrow.Samples(pauses[i]))...)
@@ -214,12 +216,12 @@ func TestBaresipHoldsTheDemosConversation(t *testing.T) {
 	if !inside(t) {
 		return
 	}
-	s := Start(t, Args("--sip", insideAddr+":0"), Env("PARLEY_EGRESS_ALLOW=10.77.0.0/24"))
-	s.demoAgent(s.DID(s.Trunk(insideAddr, 5070, nil), Number))
+	s, book := Start(t, Args("--sip", insideAddr+":0"), Env("PARLEY_EGRESS_ALLOW=10.77.0.0/24,127.0.0.0/8")), newDiary(t)
+	s.equip(s.demoAgent(s.DID(s.Trunk(insideAddr, 5070, nil), Number)), book.action())
 	s.trunksKnown()
 	_, _, script := demo(t)
 	phone := baresip(t, s.URI(Number), monologue(t, script), "")
-	s.Wait("the agent has hung up", 80*time.Second, func() bool { return s.count("completed") == 1 })
+	s.Wait("the agent has hung up", 110*time.Second, func() bool { return s.count("completed") == 1 })
 	heard := phone.quit()
 	all := turns(s.lastCall())
 	for _, turn := range all {
@@ -238,6 +240,7 @@ func TestBaresipHoldsTheDemosConversation(t *testing.T) {
 	if d := loud(heard); d < 12*time.Second {
 		t.Errorf("baresip has heard %v of sound", d)
 	}
+	book.check(t, JSON{"time": "10:30"})
 }
 
 // answers are the agent's turns after the caller has spoken.
