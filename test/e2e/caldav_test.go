@@ -43,7 +43,7 @@ func radicale(t *testing.T) (at string) {
 			t.Logf("radicale:\n%s", &log)
 		}
 	})
-	at = "http://" + address + "/ann/work/"
+	at = "http://" + address + "/ann/calendar/"
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		if status, _, err := dav("MKCALENDAR", at, ""); err == nil && status == http.StatusCreated {
 			return at

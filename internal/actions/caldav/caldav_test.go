@@ -84,7 +84,7 @@ func (d *diary) has() int { d.mu.Lock(); defer d.mu.Unlock(); return len(d.objec
 
 func (d *diary) config(change map[string]any) map[string]any {
 	c := map[string]any{
-		"calendar_url": d.URL + "/ann/work", "username": "ann", "password": "hunter2", "time_zone": "Europe/Berlin", "notes": "Call {{phone}}.",
+		"calendar_url": d.URL + "/ann/calendar", "username": "ann", "password": "hunter2", "time_zone": "Europe/Berlin", "notes": "Call {{phone}}.",
 		"weekdays": []any{1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0},
 	}
 	for k, v := range change {
@@ -118,7 +118,7 @@ func TestAnAppointmentIsBookedOnce(t *testing.T) {
 	if !ok || !strings.Contains(got, `"message":"Booked for `) || !strings.Contains(got, `"start":"`+day+`T10:00:00+0`) {
 		t.Fatalf("told %s; %s", got, b.Log)
 	}
-	kept := d.objects["/ann/work/parley-r1.ics"]
+	kept := d.objects["/ann/calendar/parley-r1.ics"]
 	if !strings.Contains(kept, `SUMMARY:Ann\; Bob\, X-EVIL:1`) || !strings.Contains(kept, "DESCRIPTION:Call 123.") || strings.Contains(kept, "\nX-EVIL") {
 		t.Errorf("kept %v", d.objects)
 	}
@@ -160,10 +160,10 @@ func TestOfManyWhoWantATimeOneGetsIt(t *testing.T) {
 func TestABookingGivesWayToOneThatWasQuicker(t *testing.T) {
 	d, day := open(t), dayAfter(t)
 	d.onPut = func(d *diary, _ *http.Request) {
-		d.objects["/ann/work/other.ics"] = calendar("DTSTART;TZID=Europe/Berlin:" + strings.ReplaceAll(day, "-", "") + "T101500\nDURATION:PT1H")
+		d.objects["/ann/calendar/other.ics"] = calendar("DTSTART;TZID=Europe/Berlin:" + strings.ReplaceAll(day, "-", "") + "T101500\nDURATION:PT1H")
 	}
 	got, ok := actionstest.New(New(http.DefaultClient)).Run(t, d.config(nil), wants(day, "10:00"))
-	if ok || !strings.Contains(got, "taken a moment ago") || d.has() != 1 || d.objects["/ann/work/other.ics"] == "" {
+	if ok || !strings.Contains(got, "taken a moment ago") || d.has() != 1 || d.objects["/ann/calendar/other.ics"] == "" {
 		t.Errorf("told %s, kept %v", got, d.objects)
 	}
 }
@@ -197,7 +197,7 @@ func TestFreeTimesAreTold(t *testing.T) {
 	if got, ok := free(`{}`); !ok || strings.Count(got, "T09:00") < 3 {
 		t.Errorf("told %s", got)
 	}
-	d.objects["/ann/work/x.ics"] = calendar("DTSTART;VALUE=DATE:" + strings.ReplaceAll(day, "-", ""))
+	d.objects["/ann/calendar/x.ics"] = calendar("DTSTART;VALUE=DATE:" + strings.ReplaceAll(day, "-", ""))
 	if got, ok := free(`{"day":"` + day + `"}`); ok || !strings.Contains(got, "Nothing is free then. The next free times: ") {
 		t.Errorf("told %s", got)
 	}
