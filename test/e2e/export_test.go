@@ -24,27 +24,14 @@ type order struct {
 // deleteWithExport deletes an agent by force, with an export.
 func (s *Server) deleteWithExport(agent string) order {
 	s.t.Helper()
-	req, err := http.NewRequest("DELETE", "http://"+s.HTTP+"/api/v1/agents/"+agent+"?force=true", nil)
-	if err != nil {
-		s.t.Fatal(err)
+	status, v := s.Do("DELETE", "/api/v1/agents/"+agent+"?force=true", nil, "Parley-Export", "true")
+	data, _ := v["data"].(JSON)
+	export, _ := data["export"].(JSON)
+	token, _ := export["token"].(string)
+	if status != http.StatusOK || token == "" {
+		s.t.Fatalf("DELETE answers %d, %v", status, v)
 	}
-	req.Header.Set("Authorization", "Bearer "+s.Token)
-	req.Header.Set("Parley-Export", "true")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var v struct {
-		Data struct {
-			ErasureID string `json:"erasure_id"`
-			Export    struct{ URL, Token string }
-		}
-	}
-	if err := json.NewDecoder(res.Body).Decode(&v); err != nil || res.StatusCode != http.StatusOK || v.Data.Export.Token == "" {
-		s.t.Fatalf("DELETE answers %d, %+v, %v", res.StatusCode, v, err)
-	}
-	return order{s, v.Data.ErasureID, v.Data.Export.URL, v.Data.Export.Token}
+	return order{s, data["erasure_id"].(string), export["url"].(string), token}
 }
 
 func (o order) receipt() JSON {

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -182,8 +183,8 @@ func (s *Server) Run(args ...string) string {
 // JSON is a decoded body.
 type JSON = map[string]any
 
-// Do sends a request and returns status and decoded body.
-func (s *Server) Do(method, path string, body any) (int, JSON) {
+// Do sends a request, with headers by name and value in turn, and returns status and decoded body.
+func (s *Server) Do(method, path string, body any, headers ...string) (int, JSON) {
 	s.t.Helper()
 	var r io.Reader
 	if body != nil {
@@ -199,6 +200,9 @@ func (s *Server) Do(method, path string, body any) (int, JSON) {
 	}
 	req.Header.Set("Authorization", "Bearer "+s.Token)
 	req.Header.Set("Content-Type", "application/json")
+	for h := range slices.Chunk(headers, 2) {
+		req.Header.Set(h[0], h[1])
+	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		s.t.Fatal(err)

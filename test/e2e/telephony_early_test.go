@@ -18,24 +18,7 @@ const (
 	announces = `
   <send><![CDATA[
 SIP/2.0 183 Session Progress
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:trunk@[local_ip]:[local_port]>
-Content-Type: application/sdp
-Content-Length: [len]
-
-v=0
-o=trunk 1 1 IN IP4 [local_ip]
-s=-
-c=IN IP4 [media_ip]
-t=0 0
-m=audio [rtpstream_audio_port] RTP/AVP 0
-a=rtpmap:0 PCMU/8000
-
-]]></send>` + plays
+` + describes + plays
 	plays = `
   <nop><action><exec rtp_stream="sound.ulaw,-1,0"/></action></nop>
   <pause milliseconds="2000"/>`

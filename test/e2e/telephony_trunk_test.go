@@ -38,11 +38,8 @@ Contact: <sip:trunk@[local_ip]:[local_port]>
 Content-Length: 0
 
 ]]></send>`
-	picksUp = `
-  <pause milliseconds="200"/>
-  <send retrans="500"><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
+	// describes is the rest of a response that says where sound goes.
+	describes = `[last_Via:]
 [last_From:]
 [last_To:];tag=[call_number]
 [last_Call-ID:]
@@ -59,7 +56,12 @@ t=0 0
 m=audio [rtpstream_audio_port] RTP/AVP 0
 a=rtpmap:0 PCMU/8000
 
-]]></send>
+]]></send>`
+	picksUp = `
+  <pause milliseconds="200"/>
+  <send retrans="500"><![CDATA[
+SIP/2.0 200 OK
+` + describes + `
   <recv request="ACK"></recv>
   <nop><action><exec rtp_stream="sound.ulaw,-1,0"/></action></nop>`
 	hangsUp = `
